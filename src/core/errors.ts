@@ -1,0 +1,171 @@
+/**
+ * The one catalogue of errors a user can meet. `docs/errors.md` explains each; `errors.test.ts` holds the two together.
+ * `message` may hold `{name}` placeholders. What is not in the template (paths, stack traces, upstream bodies) goes to
+ * the log as `detail` and never to a client.
+ */
+export const errorCatalogue = {
+  invalid_request: { status: 400, retryable: false, message: '{reason}' },
+  invalid_json: { status: 400, retryable: false, message: 'The request body is not valid JSON: {reason}.' },
+  invalid_utf8: { status: 400, retryable: false, message: 'The request body is not valid UTF-8.' },
+  json_too_deep: { status: 400, retryable: false, message: 'The request body is nested deeper than {limit} levels.' },
+  context_length_exceeded: {
+    status: 400,
+    retryable: false,
+    message:
+      'The prompt has {promptTokens} tokens and the context of {model} holds {contextTokens}. Shorten it, or send "truncate": "auto" to keep the system prompt and the newest turns.',
+  },
+  schema_too_complex: {
+    status: 400,
+    retryable: false,
+    message: 'The JSON schema is too complex to enforce: {reason}.',
+  },
+  unsupported_schema: { status: 400, retryable: false, message: 'The JSON schema cannot be enforced: {reason}.' },
+  unsupported_modality: { status: 400, retryable: false, message: '{model} does not read {modality}. {advice}' },
+  unsupported_feature: { status: 400, retryable: false, message: '{model} does not support {feature}. {advice}' },
+  unauthorized: {
+    status: 401,
+    retryable: false,
+    message: 'A valid API key is required: send "Authorization: Bearer <key>".',
+  },
+  forbidden_host: {
+    status: 403,
+    retryable: false,
+    message: 'The Host header {host} is not allowed. Add it with --allow-host.',
+  },
+  forbidden_origin: {
+    status: 403,
+    retryable: false,
+    message: 'Requests from the origin {origin} are not allowed. Add it with --allow-origin.',
+  },
+  route_not_found: {
+    status: 404,
+    retryable: false,
+    message: 'There is no {method} {path}. See /openapi.json for what there is.',
+  },
+  model_not_found: { status: 404, retryable: false, message: 'There is no model {model}. Available: {available}.' },
+  not_found: { status: 404, retryable: false, message: '{what} was not found.' },
+  method_not_allowed: { status: 405, retryable: false, message: '{path} does not accept {method}.' },
+  request_timeout: { status: 408, retryable: true, message: 'The request body did not arrive within {seconds} s.' },
+  body_too_large: { status: 413, retryable: false, message: 'The request body is larger than {limitMiB} MiB.' },
+  unsupported_media_type: { status: 415, retryable: false, message: 'The body must be {expected}.' },
+  queue_full: {
+    status: 429,
+    retryable: true,
+    message: 'The queue is full ({queued} waiting). Try again in {retryAfterSeconds} s.',
+  },
+  client_closed: { status: 499, retryable: true, message: 'The client closed the connection.' },
+  internal: { status: 500, retryable: false, message: 'Internal error. The log has it under request {requestId}.' },
+  stream_broken: { status: 502, retryable: true, message: 'The answer broke off before its end.' },
+  engine_unavailable: { status: 503, retryable: true, message: 'The engine is not ready: {reason}.' },
+  engine_crashed: {
+    status: 503,
+    retryable: true,
+    message: 'The engine process ended while it worked on this request. It is being restarted.',
+  },
+  engine_overloaded: {
+    status: 503,
+    retryable: true,
+    message: 'The engine could not take the request in time: {reason}.',
+  },
+  engine_failed: { status: 500, retryable: false, message: 'The engine could not work on this request: {reason}.' },
+  shutting_down: { status: 503, retryable: true, message: 'The server is shutting down.' },
+  model_too_large: {
+    status: 507,
+    retryable: false,
+    message: '{model} needs about {neededMiB} MiB of memory and {availableMiB} MiB are available. {advice}',
+  },
+  disk_full: {
+    status: 507,
+    retryable: false,
+    message: 'Not enough disk space in {path}: {neededMiB} MiB needed, {availableMiB} MiB free.',
+  },
+  model_file_invalid: { status: 422, retryable: false, message: '{file} is not a usable GGUF model: {reason}.' },
+  hash_mismatch: {
+    status: 502,
+    retryable: false,
+    message: 'No source gave {file} with the expected sha256: {reason}.',
+  },
+  download_failed: { status: 502, retryable: true, message: '{file} could not be fetched: {reason}.' },
+  offline: {
+    status: 503,
+    retryable: false,
+    message: '{file} is not on this machine and --offline forbids fetching it.',
+  },
+  store_locked: { status: 503, retryable: true, message: 'Another process (pid {pid}) is changing {what}.' },
+  native_mismatch: {
+    status: 500,
+    retryable: false,
+    message: 'The native library is not the build this version expects: {reason}.',
+  },
+  unsupported_platform: { status: 500, retryable: false, message: 'There is no native library for {platform}.' },
+  config_invalid: { status: 400, retryable: false, message: 'Configuration: {reason}.' },
+  port_in_use: {
+    status: 500,
+    retryable: false,
+    message: 'Port {port} on {host} is in use. Choose another with --port.',
+  },
+  insecure_bind: {
+    status: 500,
+    retryable: false,
+    message:
+      'Listening on {host} without an API key would let anyone on the network in. Set DUANYUN_API_KEY or --api-key-file, or bind 127.0.0.1.',
+  },
+} as const satisfies Record<string, { status: number; retryable: boolean; message: string }>;
+
+export type ErrorCode = keyof typeof errorCatalogue;
+
+/** Names of the `{placeholders}` in a template. */
+type Placeholders<Template extends string> = Template extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholders<Rest>
+  : never;
+export type ErrorParameters<Code extends ErrorCode> = {
+  [Name in Placeholders<(typeof errorCatalogue)[Code]['message']>]: string | number;
+};
+
+export type ErrorOptions = {
+  cause?: unknown;
+  /** For the log only. */
+  detail?: string;
+  /** The request field at fault, as the client wrote it: `messages[0].content`. */
+  param?: string;
+  retryAfterSeconds?: number;
+};
+
+/** The only error type that crosses a folder boundary. Its message is safe to show to a client. */
+export class DuanyunError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly retryable: boolean;
+  readonly detail: string | undefined;
+  readonly param: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'DuanyunError';
+    this.code = code;
+    this.status = errorCatalogue[code].status;
+    this.retryable = errorCatalogue[code].retryable;
+    this.detail = options.detail;
+    this.param = options.param;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
+}
+
+/** Makes an error from the catalogue; the type of `parameters` follows from the template. */
+export function makeError<Code extends ErrorCode>(
+  code: Code,
+  parameters: ErrorParameters<Code>,
+  options?: ErrorOptions,
+): DuanyunError {
+  const values = parameters as Record<string, string | number>;
+  const message = errorCatalogue[code].message.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));
+  return new DuanyunError(code, message, options);
+}
+
+/** The error itself when it is one of ours, otherwise `internal` with the original as its cause. */
+export function toDuanyunError(error: unknown, requestId = 'unknown'): DuanyunError {
+  if (error instanceof DuanyunError) return error;
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return makeError('internal', { requestId }, { cause: error, detail });
+}
