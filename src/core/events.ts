@@ -30,12 +30,15 @@ export type GenerationTimings = {
   decodeMs?: number;
 };
 
+/** What the response headers say of the route; the whole receipt is kept by `hybrid`. */
+export type ReceiptSummary = { id: string; target: string; reasons: string[] };
+
 /**
  * What a backend says while it answers. Order: `response-start` once, then deltas, then `usage`, then exactly one of
  * `finish` or `error`, and nothing after it. Every string is whole UTF-8: a character is never split over two events.
  */
 export type StreamEvent =
-  | { type: 'response-start'; model: string; backend: string }
+  | { type: 'response-start'; model: string; backend: string; receipt?: ReceiptSummary }
   | { type: 'text-delta'; text: string; logprobs?: TokenLogprob[] }
   | { type: 'reasoning-delta'; text: string }
   /** The first delta of a call carries `id` and `name`; the later ones add to `arguments`. */

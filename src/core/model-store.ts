@@ -1,0 +1,35 @@
+import type { ModelEntry } from './catalogue.ts';
+
+/** A model whose files are all on this machine, checked against their hashes. */
+export type InstalledModel = {
+  entry: ModelEntry;
+  weightsPath: string;
+  projectorPath?: string;
+  sizeBytes: number;
+};
+
+/** Progress of one pull. Ends with `pull-done`, or the iteration throws a `DuanyunError`. */
+export type PullEvent =
+  | { type: 'pull-start'; model: string; file: string; totalBytes: number | undefined; resumedBytes: number }
+  | { type: 'source-start'; file: string; source: string }
+  | { type: 'source-failed'; file: string; source: string; reason: string }
+  | {
+      type: 'pull-progress';
+      file: string;
+      receivedBytes: number;
+      totalBytes: number | undefined;
+      bytesPerSecond: number;
+      remainingSeconds: number | undefined;
+    }
+  | { type: 'file-done'; file: string; sha256: string; sizeBytes: number }
+  | { type: 'pull-done'; model: string };
+
+/** What the entry and the command line need of the store in `models`. */
+export interface ModelAdministration {
+  catalogue(): ModelEntry[];
+  installed(): Promise<InstalledModel[]>;
+  /** Catalogue id, alias, `default`, or a path to a GGUF file. */
+  pull(name: string, options: { signal: AbortSignal }): AsyncIterable<PullEvent>;
+  /** Frees the disk; returns the bytes freed. */
+  remove(name: string): Promise<number>;
+}
