@@ -1,0 +1,87 @@
+/**
+ * Finished sequences stay in the KV cache, and a new request that begins with the same tokens shares their cells
+ * instead of computing them again. Least recently used first out.
+ */
+
+export type CachedSequence = { slot: number; tokens: readonly number[]; lastUsed: number };
+
+export class PrefixCache {
+  readonly #entries = new Set<CachedSequence>();
+  readonly #maxEntries: number;
+
+  /** @param maxEntries sequences kept at most; 0 switches the cache off. */
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Tokens held, shared ones counted for each sequence that holds them. */
+  get tokens(): number {
+    let total = 0;
+    for (const entry of this.#entries) total += entry.tokens.length;
+    return total;
+  }
+
+  /** The entry that shares the longest beginning with `tokens`, and its length. Marks it as used. */
+  match(tokens: ArrayLike<number>, now: number): { slot: number; length: number } | undefined {
+    let best: CachedSequence | undefined;
+    let bestLength = 0;
+    for (const entry of this.#entries) {
+      const length = commonPrefixLength(entry.tokens, tokens);
+      if (length > bestLength) {
+        best = entry;
+        bestLength = length;
+      }
+    }
+    if (best === undefined) return undefined;
+    best.lastUsed = now;
+    return { slot: best.slot, length: bestLength };
+  }
+
+  /**
+   * Keeps a finished sequence. Returns the slots to free: entries that the new one contains, the one that fell out,
+   * or the new one itself when an older entry already contains it.
+   */
+  insert(slot: number, tokens: readonly number[], now: number): number[] {
+    if (this.#maxEntries === 0 || tokens.length === 0) return [slot];
+    const freed: number[] = [];
+    for (const entry of this.#entries) {
+      const length = commonPrefixLength(entry.tokens, tokens);
+      if (length === tokens.length) {
+        entry.lastUsed = now;
+        return [slot];
+      }
+      if (length === entry.tokens.length) {
+        this.#entries.delete(entry);
+        freed.push(entry.slot);
+      }
+    }
+    this.#entries.add({ slot, tokens, lastUsed: now });
+    if (this.#entries.size > this.#maxEntries) {
+      const evicted = this.evictOldest();
+      if (evicted !== undefined) freed.push(evicted);
+    }
+    return freed;
+  }
+
+  /** Removes the least recently used entry, sparing `keepSlot`, and returns its slot. */
+  evictOldest(keepSlot?: number): number | undefined {
+    let oldest: CachedSequence | undefined;
+    for (const entry of this.#entries) {
+      if (entry.slot !== keepSlot && (oldest === undefined || entry.lastUsed < oldest.lastUsed)) oldest = entry;
+    }
+    if (oldest === undefined) return undefined;
+    this.#entries.delete(oldest);
+    return oldest.slot;
+  }
+}
+
+export function commonPrefixLength(left: ArrayLike<number>, right: ArrayLike<number>): number {
+  const limit = Math.min(left.length, right.length);
+  let index = 0;
+  while (index < limit && left[index] === right[index]) index++;
+  return index;
+}

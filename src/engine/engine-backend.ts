@@ -1,0 +1,135 @@
+/** The on-device engine as a `Backend`. */
+import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '../core/backend.ts';
+import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
+import { makeError, type DuanyunError } from '../core/errors.ts';
+import type { StreamEvent } from '../core/events.ts';
+import { EventQueue } from './event-queue.ts';
+import { EngineProcess, type EngineProcessOptions } from './host/engine-process.ts';
+import type { EngineInfo } from './host/messages.ts';
+import { fromWireError } from './host/wire-error.ts';
+
+/** A request that comes while the model loads waits this long, then gets `engine_unavailable`. */
+const loadWaitMs = 60_000;
+
+export class EngineBackend implements Backend {
+  readonly id = 'device';
+  readonly #process: EngineProcess;
+  readonly #options: EngineProcessOptions;
+
+  constructor(options: EngineProcessOptions) {
+    this.#options = options;
+    this.#process = new EngineProcess(options);
+  }
+
+  /** Loads the model; resolves when it can answer. Throws `model_too_large`, `model_file_invalid`, `engine_unavailable`. */
+  start(signal: AbortSignal): Promise<void> {
+    return this.#process.start(signal);
+  }
+
+  /** Known once the model is loaded. */
+  get info(): EngineInfo | undefined {
+    return this.#process.info;
+  }
+
+  get pid(): number | undefined {
+    return this.#process.pid;
+  }
+
+  capabilities(): ModelCapabilities[] {
+    const { entry, contextTokens } = this.#options.engine;
+    return [
+      {
+        id: entry.id,
+        contextTokens: this.info?.contextTokens ?? contextTokens,
+        modalities: ['text'],
+        tools: entry.tools,
+        reasoning: entry.reasoning !== 'none',
+        embeddings: true,
+      },
+    ];
+  }
+
+  health(): BackendHealth {
+    return this.#process.health();
+  }
+
+  async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {
+    await this.#waitUntilReady(signal);
+    const queue = new EventQueue<StreamEvent>();
+    let started = false;
+    this.#process.listen(request.id, {
+      onMessage: (message) => {
+        if (message.type === 'refused') queue.end(fromWireError(message.error));
+        else if (message.type === 'events') for (const { event } of message.items) queue.push(event);
+      },
+      onLost: (error) => {
+        if (started) queue.push(errorEvent(error));
+        queue.end(started ? undefined : error);
+      },
+    });
+    const onAbort = () => queue.end(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+    let finished = false;
+    try {
+      this.#process.send({ type: 'generate', request });
+      for (;;) {
+        const event = await queue.next();
+        if (event === undefined) break;
+        started = true;
+        finished = event.type === 'finish' || event.type === 'error';
+        yield event;
+        if (finished) break;
+      }
+      signal.throwIfAborted();
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      this.#process.unlisten(request.id);
+      if (!finished) this.#cancel(request.id);
+    }
+  }
+
+  async embed(request: EmbeddingRequest, { signal }: StreamOptions): Promise<EmbeddingResult> {
+    await this.#waitUntilReady(signal);
+    try {
+      return await new Promise<EmbeddingResult>((resolve, reject) => {
+        this.#process.listen(request.id, {
+          onMessage: (message) => {
+            if (message.type === 'embedded') resolve(message.result);
+            else if (message.type === 'refused') reject(fromWireError(message.error));
+          },
+          onLost: reject,
+        });
+        signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+        this.#process.send({ type: 'embed', request });
+      });
+    } finally {
+      this.#process.unlisten(request.id);
+      if (signal.aborted) this.#cancel(request.id);
+    }
+  }
+
+  dispose(): Promise<void> {
+    return this.#process.dispose();
+  }
+
+  #cancel(id: string): void {
+    if (this.#process.health().status === 'ready') this.#process.send({ type: 'cancel', id });
+  }
+
+  async #waitUntilReady(signal: AbortSignal): Promise<void> {
+    if (this.#process.health().status === 'ready') return;
+    const timeout = AbortSignal.timeout(loadWaitMs);
+    try {
+      await this.#process.whenReady(AbortSignal.any([signal, timeout]));
+    } catch (error) {
+      if (timeout.aborted && !signal.aborted) {
+        throw makeError('engine_unavailable', { reason: 'the model is still loading' }, { retryAfterSeconds: 10 });
+      }
+      throw error;
+    }
+  }
+}
+
+function errorEvent(error: DuanyunError): StreamEvent {
+  return { type: 'error', code: error.code, message: error.message, retryable: error.retryable };
+}

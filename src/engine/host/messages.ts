@@ -1,0 +1,62 @@
+/** What the server's process and the engine's process say to each other, over Node's IPC with structured clone. */
+import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../../core/chat.ts';
+import type { ErrorCode } from '../../core/errors.ts';
+import type { StreamEvent } from '../../core/events.ts';
+import type { ModelEntry } from '../../core/catalogue.ts';
+import type { CacheType } from '../native/context.ts';
+import type { LoadMode } from '../native/model.ts';
+import type { SchedulerStatistics } from '../scheduler/scheduler.ts';
+
+export type EngineOptions = {
+  entry: ModelEntry;
+  weightsPath: string;
+  /** Tokens of prompt and answer of one request. */
+  contextTokens: number;
+  /** KV cells shared by all requests; at least `contextTokens`. */
+  cells: number;
+  /** Requests computed at once at most. */
+  maxRunning: number;
+  maxQueued: number;
+  maxQueuedMs: number;
+  maxCachedSequences: number;
+  threads: number;
+  gpuLayers: number;
+  loadMode: LoadMode;
+  keyCacheType: CacheType;
+  valueCacheType: CacheType;
+  flashAttention: 'auto' | 'on' | 'off';
+  targetInterTokenMs: number | 'auto';
+};
+
+export type EngineInfo = {
+  modelId: string;
+  contextTokens: number;
+  vocabularySize: number;
+  parameters: number;
+  weightsBytes: number;
+  systemInfo: string;
+  loadMs: number;
+};
+
+export type EngineStatistics = SchedulerStatistics & { residentBytes: number };
+
+/** An error as it crosses the process border. */
+export type WireError = { code: ErrorCode; message: string; param?: string; detail?: string; retryAfterSeconds?: number };
+
+export type ToEngine =
+  | { type: 'load'; options: EngineOptions }
+  | { type: 'generate'; request: GenerationRequest }
+  | { type: 'cancel'; id: string }
+  | { type: 'embed'; request: EmbeddingRequest }
+  | { type: 'shutdown' };
+
+export type FromEngine =
+  | { type: 'ready'; info: EngineInfo }
+  | { type: 'load-failed'; error: WireError }
+  /** Everything that one step said, in order. */
+  | { type: 'events'; items: { id: string; event: StreamEvent }[] }
+  /** Refused before anything was generated. */
+  | { type: 'refused'; id: string; error: WireError }
+  | { type: 'cancelled'; id: string }
+  | { type: 'embedded'; id: string; result: EmbeddingResult }
+  | { type: 'statistics'; statistics: EngineStatistics };

@@ -1,0 +1,165 @@
+/** One llama context: the KV cache of all sequences, and the step that computes a batch. */
+import koffi from 'koffi';
+import { makeError } from '../../core/errors.ts';
+import type { Pointer } from './library.ts';
+import { callAsync, isNull, type NativeModel } from './model.ts';
+import type { StructValue } from './structs.ts';
+
+export type CacheType = 'f16' | 'q8_0' | 'q4_0';
+/** `enum ggml_type` of ggml.h. */
+const ggmlTypes = { f16: 1, q4_0: 2, q8_0: 8 } as const satisfies Record<CacheType, number>;
+const flashAttention = { auto: -1, off: 0, on: 1 } as const;
+
+export type ContextOptions = {
+  /** KV cells shared by all sequences. */
+  cells: number;
+  /** Tokens in one batch at most. */
+  batchTokens: number;
+  /** Sequence ids 0 … maxSequences − 1. */
+  maxSequences: number;
+  threads: number;
+  keyCacheType: CacheType;
+  valueCacheType: CacheType;
+  flashAttention: keyof typeof flashAttention;
+  /** Keep hidden states instead of logits. Default false. */
+  embeddings?: boolean;
+};
+
+/** Result of one step. `no-slot`: the KV cache has no room for the batch and nothing was computed. */
+export type DecodeStatus = 'done' | 'no-slot';
+
+/** The batch to compute; filled in place and reused, so that nothing is allocated in a step. */
+export class TokenBatch {
+  readonly capacity: number;
+  length = 0;
+  readonly #tokens: Int32Array;
+  readonly #positions: Int32Array;
+  readonly #sequenceCounts: Int32Array;
+  readonly #sequences: Int32Array;
+  readonly #sequencePointers: BigUint64Array;
+  readonly #wantsOutput: Int8Array;
+  readonly #addresses: StructValue;
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.#tokens = new Int32Array(capacity);
+    this.#positions = new Int32Array(capacity);
+    this.#sequenceCounts = new Int32Array(capacity).fill(1);
+    this.#sequences = new Int32Array(capacity);
+    this.#sequencePointers = new BigUint64Array(capacity);
+    this.#wantsOutput = new Int8Array(capacity);
+    const base = koffi.address(this.#sequences);
+    for (let index = 0; index < capacity; index++) this.#sequencePointers[index] = base + BigInt(index * 4);
+    this.#addresses = {
+      token: koffi.address(this.#tokens),
+      embd: null,
+      pos: koffi.address(this.#positions),
+      n_seq_id: koffi.address(this.#sequenceCounts),
+      seq_id: koffi.address(this.#sequencePointers),
+      logits: koffi.address(this.#wantsOutput),
+    };
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
+  /** Adds one token and returns its index, by which its output is found after the step. */
+  add(token: number, position: number, sequence: number, wantsOutput: boolean): number {
+    const index = this.length++;
+    this.#tokens[index] = token;
+    this.#positions[index] = position;
+    this.#sequences[index] = sequence;
+    this.#wantsOutput[index] = wantsOutput ? 1 : 0;
+    return index;
+  }
+
+  /** The C struct. It holds addresses into this object, which must stay referenced while native code works. */
+  toStruct(): StructValue {
+    return { n_tokens: this.length, ...this.#addresses };
+  }
+}
+
+export class NativeContext {
+  readonly model: NativeModel;
+  readonly pointer: Pointer;
+  readonly cells: number;
+  readonly #memory: Pointer;
+  #disposed = false;
+
+  private constructor(model: NativeModel, pointer: Pointer) {
+    this.model = model;
+    this.pointer = pointer;
+    this.cells = model.native.contextCells(pointer) as number;
+    this.#memory = model.native.contextMemory(pointer) as Pointer;
+  }
+
+  /** Allocates the KV cache and the compute buffers. Throws `engine_failed` when the memory cannot be had. */
+  static create(model: NativeModel, options: ContextOptions): NativeContext {
+    const parameters = model.native.contextDefaultParams() as StructValue;
+    parameters['n_ctx'] = options.cells;
+    parameters['n_batch'] = options.batchTokens;
+    parameters['n_ubatch'] = options.batchTokens;
+    parameters['n_seq_max'] = options.maxSequences;
+    // Logits are reserved for each output: with a vocabulary of 152k, 512 of them would cost 311 MB.
+    parameters['n_outputs_max'] = Math.min(options.batchTokens, options.maxSequences);
+    parameters['n_threads'] = options.threads;
+    parameters['n_threads_batch'] = options.threads;
+    parameters['type_k'] = ggmlTypes[options.keyCacheType];
+    parameters['type_v'] = ggmlTypes[options.valueCacheType];
+    parameters['flash_attn_type'] = flashAttention[options.flashAttention];
+    // One buffer for all sequences, so that a shared prefix is shared and not copied.
+    parameters['kv_unified'] = true;
+    parameters['embeddings'] = options.embeddings ?? false;
+    const pointer = model.native.contextInit(model.pointer, parameters) as Pointer;
+    if (isNull(pointer)) throw makeError('engine_failed', { reason: 'the KV cache could not be allocated' });
+    return new NativeContext(model, pointer);
+  }
+
+  /** Computes the batch. Afterwards the outputs asked for can be read until the next call. Throws `engine_failed`. */
+  async decode(batch: TokenBatch): Promise<DecodeStatus> {
+    const status = await callAsync<number>(this.model.native.decode, this.pointer, batch.toStruct());
+    if (status === 0) return 'done';
+    if (status === 1) return 'no-slot';
+    throw makeError('engine_failed', { reason: `llama_decode returned ${status}` });
+  }
+
+  /** Raw logits of one output, length `vocabularySize`; a view that the next decode overwrites. */
+  logits(outputIndex: number): Float32Array {
+    const { native, vocabularySize } = this.model;
+    const pointer: unknown = native.logits(this.pointer, outputIndex);
+    return new Float32Array(koffi.view(pointer, vocabularySize * 4));
+  }
+
+  /** Hidden state of one output, length `embeddingSize`; a view that the next decode overwrites. */
+  embedding(outputIndex: number): Float32Array {
+    const { native, embeddingSize } = this.model;
+    const pointer: unknown = native.embeddings(this.pointer, outputIndex);
+    return new Float32Array(koffi.view(pointer, embeddingSize * 4));
+  }
+
+  /** Frees positions `from` … `to` − 1 of a sequence; `to` −1 means to its end. */
+  removeSequence(sequence: number, from = 0, to = -1): void {
+    this.model.native.memoryRemove(this.#memory, sequence, from, to);
+  }
+
+  /** Lets `target` share the cells of `source` at positions 0 … `length` − 1. */
+  copySequence(source: number, target: number, length: number): void {
+    this.model.native.memoryCopy(this.#memory, source, target, 0, length);
+  }
+
+  /** Cells in use by any sequence; a shared cell counts once. */
+  cellsUsed(): number {
+    return this.model.native.memoryCellsUsed(this.#memory, -1) as number;
+  }
+
+  setThreads(threads: number): void {
+    this.model.native.setThreads(this.pointer, threads, threads);
+  }
+
+  dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.model.native.contextFree(this.pointer);
+  }
+}

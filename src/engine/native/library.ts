@@ -1,0 +1,120 @@
+/** Finds, loads and proves the native library, and binds the functions this engine calls. Nothing here thinks. */
+import { existsSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import koffi from 'koffi';
+import { makeError } from '../../core/errors.ts';
+import {
+  contextParamsDefaults,
+  differingFields,
+  modelParamsDefaults,
+  mtmdParamsDefaults,
+  type StructValue,
+} from './structs.ts';
+
+/** An opaque native pointer; never looked into. */
+export type Pointer = bigint;
+
+/** Folder of the prebuilt library for this platform; throws `unsupported_platform` where there is none. */
+export function findNativeFolder(platform: string = process.platform, architecture: string = process.arch): string {
+  const require = createRequire(import.meta.url);
+  // The package exports only its own loader, which lies in its root folder.
+  const packageFolder = path.dirname(require.resolve('@qvac/fabric'));
+  const folder = path.join(packageFolder, 'prebuilds', `${platform}-${architecture}`);
+  if (!existsSync(path.join(folder, 'qvac__fabric.bare'))) {
+    throw makeError('unsupported_platform', { platform: `${platform}-${architecture}` });
+  }
+  return realpathSync(folder);
+}
+
+function bind(library: ReturnType<typeof koffi.load>) {
+  const bound = (signature: string) => library.func(signature);
+  return {
+    loadBackends: bound('void ggml_backend_load_all_from_path(const char*)'),
+    backendInit: bound('void llama_backend_init()'),
+    systemInfo: bound('const char* llama_print_system_info()'),
+    modelDefaultParams: bound('llama_model_params llama_model_default_params()'),
+    contextDefaultParams: bound('llama_context_params llama_context_default_params()'),
+    mtmdDefaultParams: bound('mtmd_context_params mtmd_context_params_default()'),
+
+    modelLoad: bound('uintptr_t llama_model_load_from_file(const char*, llama_model_params)'),
+    modelFree: bound('void llama_model_free(uintptr_t)'),
+    modelVocab: bound('uintptr_t llama_model_get_vocab(uintptr_t)'),
+    modelMetadata: bound('int32 llama_model_meta_val_str(uintptr_t, const char*, _Out_ uint8*, size_t)'),
+    modelTrainedContext: bound('int32 llama_model_n_ctx_train(uintptr_t)'),
+    modelEmbeddingSize: bound('int32 llama_model_n_embd_out(uintptr_t)'),
+    modelSizeBytes: bound('uint64 llama_model_size(uintptr_t)'),
+    modelParameters: bound('uint64 llama_model_n_params(uintptr_t)'),
+    modelIsRecurrent: bound('bool llama_model_is_recurrent(uintptr_t)'),
+    modelIsHybrid: bound('bool llama_model_is_hybrid(uintptr_t)'),
+    modelHasEncoder: bound('bool llama_model_has_encoder(uintptr_t)'),
+
+    vocabSize: bound('int32 llama_vocab_n_tokens(uintptr_t)'),
+    vocabBeginToken: bound('int32 llama_vocab_bos(uintptr_t)'),
+    vocabEndToken: bound('int32 llama_vocab_eos(uintptr_t)'),
+    vocabText: bound('const char* llama_vocab_get_text(uintptr_t, int32)'),
+    vocabIsEnd: bound('bool llama_vocab_is_eog(uintptr_t, int32)'),
+    tokenize: bound('int32 llama_tokenize(uintptr_t, uint8*, int32, _Out_ int32*, int32, bool, bool)'),
+    tokenToPiece: bound('int32 llama_token_to_piece(uintptr_t, int32, _Out_ uint8*, int32, int32, bool)'),
+
+    contextInit: bound('uintptr_t llama_init_from_model(uintptr_t, llama_context_params)'),
+    contextFree: bound('void llama_free(uintptr_t)'),
+    contextMemory: bound('uintptr_t llama_get_memory(uintptr_t)'),
+    contextCells: bound('uint32 llama_n_ctx(uintptr_t)'),
+    setThreads: bound('void llama_set_n_threads(uintptr_t, int32, int32)'),
+    decode: bound('int32 llama_decode(uintptr_t, llama_batch)'),
+    synchronize: bound('void llama_synchronize(uintptr_t)'),
+    logits: bound('float* llama_get_logits_ith(uintptr_t, int32)'),
+    embeddings: bound('float* llama_get_embeddings_ith(uintptr_t, int32)'),
+
+    memoryClear: bound('void llama_memory_clear(uintptr_t, bool)'),
+    memoryRemove: bound('bool llama_memory_seq_rm(uintptr_t, int32, int32, int32)'),
+    memoryCopy: bound('void llama_memory_seq_cp(uintptr_t, int32, int32, int32, int32)'),
+    memoryCellsUsed: bound('uint32 llama_memory_seq_token_count(uintptr_t, int32)'),
+
+    chainInit: bound('uintptr_t llama_sampler_chain_init(llama_sampler_chain_params)'),
+    chainAdd: bound('void llama_sampler_chain_add(uintptr_t, uintptr_t)'),
+    samplerFree: bound('void llama_sampler_free(uintptr_t)'),
+    samplerSample: bound('int32 llama_sampler_sample(uintptr_t, uintptr_t, int32)'),
+    samplerApply: bound('void llama_sampler_apply(uintptr_t, _Inout_ llama_token_data_array*)'),
+    samplerAccept: bound('void llama_sampler_accept(uintptr_t, int32)'),
+    samplerGreedy: bound('uintptr_t llama_sampler_init_greedy()'),
+    samplerDistribution: bound('uintptr_t llama_sampler_init_dist(uint32)'),
+    samplerTopK: bound('uintptr_t llama_sampler_init_top_k(int32)'),
+    samplerTopP: bound('uintptr_t llama_sampler_init_top_p(float, size_t)'),
+    samplerMinP: bound('uintptr_t llama_sampler_init_min_p(float, size_t)'),
+    samplerTemperature: bound('uintptr_t llama_sampler_init_temp(float)'),
+    samplerPenalties: bound('uintptr_t llama_sampler_init_penalties(int32, int32, float, float, float)'),
+    samplerLogitBias: bound('uintptr_t llama_sampler_init_logit_bias(int32, int32, uint8*)'),
+    samplerGrammar: bound('uintptr_t llama_sampler_init_grammar(uintptr_t, const char*, const char*)'),
+    samplerLazyGrammar: bound(
+      'uintptr_t llama_sampler_init_grammar_lazy_patterns(uintptr_t, const char*, const char*, const char**, size_t, int32*, size_t)',
+    ),
+  };
+}
+
+export type NativeFunctions = ReturnType<typeof bind>;
+
+let loaded: NativeFunctions | undefined;
+
+/**
+ * Loads the library once for the process and checks its struct layouts against the headers this code was written from.
+ * Throws `unsupported_platform` or `native_mismatch`.
+ */
+export function loadNative(): NativeFunctions {
+  if (loaded !== undefined) return loaded;
+  const folder = findNativeFolder();
+  const native = bind(koffi.load(path.join(folder, 'qvac__fabric.bare')));
+  checkLayout('llama_model_params', native.modelDefaultParams() as StructValue, modelParamsDefaults);
+  checkLayout('llama_context_params', native.contextDefaultParams() as StructValue, contextParamsDefaults);
+  checkLayout('mtmd_context_params', native.mtmdDefaultParams() as StructValue, mtmdParamsDefaults);
+  native.loadBackends(path.join(folder, 'qvac__fabric'));
+  native.backendInit();
+  loaded = native;
+  return native;
+}
+
+function checkLayout(name: string, actual: StructValue, expected: StructValue): void {
+  const differences = differingFields(actual, expected);
+  if (differences.length > 0) throw makeError('native_mismatch', { reason: `${name}: ${differences.join('; ')}` });
+}

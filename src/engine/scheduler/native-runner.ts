@@ -1,0 +1,84 @@
+/** The scheduler's view of a native context. */
+import type { SamplingOptions } from '../../core/chat.ts';
+import { TokenBatch, type NativeContext } from '../native/context.ts';
+import type { NativeModel } from '../native/model.ts';
+import { NativeSampler, type GrammarConstraint } from '../native/sampler.ts';
+import { topLogprobs } from './logprobs.ts';
+import type { BatchEntry, DecodeStatus, SampledToken, StepRunner, TokenSampler } from './types.ts';
+
+export class NativeStepRunner implements StepRunner {
+  readonly cells: number;
+  readonly slots: number;
+  readonly batchCapacity: number;
+  readonly canSharePrefixes: boolean;
+  readonly #context: NativeContext;
+  readonly #batch: TokenBatch;
+
+  constructor(context: NativeContext, slots: number, batchCapacity: number) {
+    this.#context = context;
+    this.cells = context.cells;
+    this.slots = slots;
+    this.batchCapacity = batchCapacity;
+    this.canSharePrefixes = !context.model.isRecurrent;
+    this.#batch = new TokenBatch(batchCapacity);
+  }
+
+  decode(entries: readonly BatchEntry[]): Promise<DecodeStatus> {
+    this.#batch.clear();
+    for (const entry of entries) this.#batch.add(entry.token, entry.position, entry.slot, entry.wantsOutput);
+    return this.#context.decode(this.#batch);
+  }
+
+  cellsUsed(): number {
+    return this.#context.cellsUsed();
+  }
+
+  truncate(slot: number, from: number): void {
+    this.#context.removeSequence(slot, from);
+  }
+
+  share(source: number, target: number, length: number): void {
+    this.#context.copySequence(source, target, length);
+  }
+
+  setThreads(threads: number): void {
+    this.#context.setThreads(threads);
+  }
+}
+
+export type SamplerRequest = {
+  sampling: SamplingOptions;
+  /** Used where the request names no seed. */
+  randomSeed: number;
+  grammar?: GrammarConstraint;
+  /** Alternatives to report for each token; absent: no logprobs. */
+  logprobs?: number;
+};
+
+const samplingDefaults = { temperature: 0.7, topP: 1, topK: 40, minP: 0.05 };
+
+/** A sampler with the defaults of `SamplingOptions` filled in. */
+export function createSampler(model: NativeModel, context: NativeContext, request: SamplerRequest): TokenSampler {
+  const { sampling, logprobs } = request;
+  const sampler = new NativeSampler(model, {
+    temperature: sampling.temperature ?? samplingDefaults.temperature,
+    topP: sampling.topP ?? samplingDefaults.topP,
+    topK: sampling.topK ?? samplingDefaults.topK,
+    minP: sampling.minP ?? samplingDefaults.minP,
+    presencePenalty: sampling.presencePenalty ?? 0,
+    frequencyPenalty: sampling.frequencyPenalty ?? 0,
+    repeatPenalty: sampling.repeatPenalty ?? 1,
+    seed: sampling.seed ?? request.randomSeed,
+    logitBias: sampling.logitBias ?? new Map(),
+    ...(request.grammar === undefined ? {} : { grammar: request.grammar }),
+  });
+  return {
+    sample(outputIndex): SampledToken {
+      const token = sampler.sample(context, outputIndex);
+      const isEnd = model.isEnd(token);
+      if (logprobs === undefined) return { token, isEnd };
+      return { token, isEnd, logprob: topLogprobs(context.logits(outputIndex), token, logprobs) };
+    },
+    dispose: () => sampler.dispose(),
+  };
+}

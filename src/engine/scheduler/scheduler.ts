@@ -1,0 +1,394 @@
+/**
+ * Continuous batching: each step computes one token for every running answer and then chunks of prompts, up to the
+ * controller's budget. New requests join between steps and finished ones leave at once.
+ */
+import { makeError } from '../../core/errors.ts';
+import type { Clock } from '../../core/clock.ts';
+import { commonPrefixLength, PrefixCache } from '../cache/prefix-cache.ts';
+import type { DeviceLoad, LoadController } from './controller.ts';
+import { planStep, type PlannedStep } from './plan.ts';
+import { WaitingQueue } from './queue.ts';
+import { Sequence, statisticsOf, type WaitingJob } from './sequence.ts';
+import type { Turnstile } from './turnstile.ts';
+import type { Job, JobOutcome, SampledToken, StepRunner } from './types.ts';
+
+export type SchedulerOptions = {
+  runner: StepRunner;
+  controller: LoadController;
+  clock: Clock;
+  /** Held while a step computes; other native work takes turns by it. */
+  turnstile: Turnstile;
+  /** Requests that may wait. */
+  maxQueued: number;
+  /** A request that has waited longer gets `engine_overloaded`. Milliseconds. */
+  maxQueuedMs: number;
+  /** Finished sequences kept for their prefixes; 0 for none. */
+  maxCachedSequences: number;
+};
+
+export type SchedulerStatistics = {
+  running: number;
+  queued: number;
+  cachedSequences: number;
+  cellsUsed: number;
+  cells: number;
+  tokenBudget: number;
+  maxRunning: number;
+  threads: number;
+  limitReasons: string[];
+  steps: number;
+  prefillTokens: number;
+  decodeTokens: number;
+  prefixHits: number;
+  prefixTokens: number;
+  preemptions: number;
+  lastStepMs: number;
+};
+
+/** Cells kept free for a new answer when it is let in; it may grow beyond them. */
+const answerReserveTokens = 64;
+/** Waiting for another request to compute a shared prefix must save at least this many tokens. */
+const worthSharingTokens = 64;
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #waiting: WaitingQueue<WaitingJob>;
+  readonly #cache: PrefixCache;
+  readonly #freeSlots: number[] = [];
+  #running: Sequence[] = [];
+  readonly #cancelled = new Set<string>();
+  /** Callbacks put off until the next step computes. They must not touch native memory. */
+  #deliveries: (() => void)[] = [];
+  /** Answers whose callbacks ended or failed them while a step computed. */
+  readonly #endedByCallback = new Map<Sequence, JobOutcome>();
+  #cellsUsed = 0;
+  #wake: (() => void) | undefined;
+  #stopped = false;
+  #threads = 0;
+  readonly #loop: Promise<void>;
+  readonly #counters = {
+    steps: 0,
+    prefillTokens: 0,
+    decodeTokens: 0,
+    prefixHits: 0,
+    prefixTokens: 0,
+    preemptions: 0,
+    lastStepMs: 0,
+  };
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#waiting = new WaitingQueue(options.maxQueued);
+    const { runner } = options;
+    const cached = runner.canSharePrefixes ? Math.min(options.maxCachedSequences, runner.slots - 1) : 0;
+    this.#cache = new PrefixCache(cached);
+    for (let slot = runner.slots - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
+    this.#loop = this.#run();
+  }
+
+  /** Queues a generation. Throws `queue_full`. */
+  submit(job: Job): void {
+    if (this.#stopped) throw makeError('shutting_down', {});
+    if (this.#waiting.isFull) {
+      const retryAfterSeconds = Math.max(1, Math.ceil(this.#waiting.length / 4));
+      throw makeError('queue_full', { queued: this.#waiting.length, retryAfterSeconds }, { retryAfterSeconds });
+    }
+    const now = this.#options.clock.now();
+    const progress = { enqueuedAt: now, firstStartedAt: undefined, firstTokenAt: undefined, cachedTokens: 0 };
+    this.#waiting.add({ job, tokens: job.promptTokens, sampler: undefined, progress }, job.priority, now);
+    this.#wake?.();
+  }
+
+  /** Ends a generation wherever it is; its `onDone` says `cancelled`. Unknown ids are ignored. */
+  cancel(id: string): void {
+    this.#cancelled.add(id);
+    this.#wake?.();
+  }
+
+  observeDevice(load: DeviceLoad): void {
+    this.#options.controller.observeDevice(load);
+  }
+
+  statistics(): SchedulerStatistics {
+    const { runner, controller } = this.#options;
+    const limits = controller.limits(this.#decoding());
+    return {
+      running: this.#running.length,
+      queued: this.#waiting.length,
+      cachedSequences: this.#cache.size,
+      cellsUsed: this.#cellsUsed,
+      cells: runner.cells,
+      tokenBudget: limits.tokenBudget,
+      maxRunning: limits.maxRunning,
+      threads: limits.threads,
+      limitReasons: limits.reasons,
+      ...this.#counters,
+    };
+  }
+
+  /** Cancels everything and waits for the step in progress. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake?.();
+    await this.#loop;
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#dropCancelled();
+      this.#dropExpired();
+      this.#admit();
+      if (this.#running.length === 0) {
+        this.#deliver();
+        this.#endedByCallback.clear();
+        await this.#sleep();
+        continue;
+      }
+      const release = await this.#options.turnstile.enter();
+      try {
+        await this.#step();
+      } catch (error) {
+        this.#failRunning(asError(error));
+      } finally {
+        release();
+      }
+    }
+    for (const sequence of this.#running) this.#leave(sequence, { kind: 'cancelled' }, false);
+    for (const waiting of this.#waiting.inOrder(0)) this.#leaveQueue(waiting, { kind: 'cancelled' });
+    this.#deliver();
+  }
+
+  async #step(): Promise<void> {
+    const { runner, controller, clock } = this.#options;
+    const limits = controller.limits(this.#decoding());
+    if (limits.threads !== this.#threads) {
+      this.#threads = limits.threads;
+      runner.setThreads(limits.threads);
+    }
+    const step = planStep(this.#running, limits.tokenBudget);
+    const startedAt = clock.now();
+    const computing = runner.decode(step.entries);
+    // Text of the last step is worked on while the native threads compute this one.
+    this.#deliver();
+    const status = await computing;
+    for (const [sequence, outcome] of this.#endedByCallback) this.#leave(sequence, outcome, true);
+    this.#endedByCallback.clear();
+    if (status === 'no-slot') {
+      this.#makeRoom();
+      return;
+    }
+    const stepMs = clock.now() - startedAt;
+    this.#cellsUsed = runner.cellsUsed();
+    this.#count(step, stepMs);
+    controller.observeStep({ stepMs, decodeTokens: step.decodeTokens, prefillTokens: step.prefillTokens });
+    for (const share of step.shares) {
+      share.sequence.computed += share.count;
+      if (share.outputIndex !== undefined) this.#sample(share.sequence, share.outputIndex);
+    }
+  }
+
+  #sample(sequence: Sequence, outputIndex: number): void {
+    // It may have ended by a stop text while this step computed.
+    if (!this.#running.includes(sequence)) return;
+    let sampled: SampledToken;
+    try {
+      sampled = sequence.sampler.sample(outputIndex);
+    } catch (error) {
+      this.#leave(sequence, { kind: 'failed', error: asError(error) }, true);
+      return;
+    }
+    sequence.progress.firstTokenAt ??= this.#options.clock.now();
+    sequence.tokens.push(sampled.token);
+    this.#deliveries.push(() => this.#deliverToken(sequence, sampled));
+    if (sampled.isEnd) this.#leave(sequence, { kind: 'finished', reason: 'stop' }, true);
+    else if (sequence.generated >= sequence.job.maxTokens) {
+      this.#leave(sequence, { kind: 'finished', reason: 'length' }, true);
+    }
+  }
+
+  #deliverToken(sequence: Sequence, sampled: SampledToken): void {
+    try {
+      const ends = sequence.job.onToken(sampled);
+      if (ends) this.#endedByCallback.set(sequence, { kind: 'finished', reason: 'stop' });
+    } catch (error) {
+      this.#endedByCallback.set(sequence, { kind: 'failed', error: asError(error) });
+    }
+  }
+
+  #admit(): void {
+    const { controller, clock } = this.#options;
+    const now = clock.now();
+    const { maxRunning } = controller.limits(this.#decoding());
+    for (const waiting of this.#waiting.inOrder(now)) {
+      if (this.#running.length >= maxRunning) return;
+      if (this.#sharesPrefixBeingComputed(waiting)) continue;
+      if (!this.#start(waiting, now)) return;
+    }
+  }
+
+  /** Gives a waiting request a slot; false when there is no room for it now. */
+  #start(waiting: WaitingJob, now: number): boolean {
+    const { runner } = this.#options;
+    const match = this.#longestPrefix(waiting.tokens, now);
+    // The last token is always computed, for its logits.
+    const shared = Math.min(match?.length ?? 0, waiting.tokens.length - 1);
+    const needed = waiting.tokens.length - shared + Math.min(answerReserveTokens, waiting.job.maxTokens);
+    while (this.#freeSlots.length === 0 || runner.cells - runner.cellsUsed() < needed) {
+      if (this.#evictOldest(match?.slot)) continue;
+      if (this.#running.length > 0) return false;
+      // Nothing runs and only the matching prefix is left: better to compute it again than to wait for ever.
+      if (this.#evictOldest()) return this.#start(waiting, now);
+      break;
+    }
+    const slot = this.#freeSlots.pop();
+    if (slot === undefined) return false;
+    this.#waiting.remove(waiting);
+    let sampler = waiting.sampler;
+    try {
+      sampler ??= waiting.job.createSampler();
+    } catch (error) {
+      this.#freeSlots.push(slot);
+      this.#finish(waiting, { kind: 'failed', error: asError(error) }, 0);
+      return true;
+    }
+    if (match !== undefined && shared > 0) {
+      runner.share(match.slot, slot, shared);
+      this.#counters.prefixHits++;
+      this.#counters.prefixTokens += shared;
+    }
+    this.#running.push(new Sequence({ waiting, slot, sampler, computed: shared, now }));
+    return true;
+  }
+
+  /** Cached and running sequences both serve as sources. */
+  #longestPrefix(tokens: ArrayLike<number>, now: number): { slot: number; length: number } | undefined {
+    if (!this.#options.runner.canSharePrefixes) return undefined;
+    let best = this.#cache.match(tokens, now);
+    for (const sequence of this.#running) {
+      const length = Math.min(commonPrefixLength(sequence.tokens, tokens), sequence.computed);
+      if (length > (best?.length ?? 0)) best = { slot: sequence.slot, length };
+    }
+    return best;
+  }
+
+  /** Whether a running request is just computing a prefix that this one could share a moment later. */
+  #sharesPrefixBeingComputed(waiting: WaitingJob): boolean {
+    if (!this.#options.runner.canSharePrefixes) return false;
+    return this.#running.some((sequence) => {
+      if (sequence.isDecoding) return false;
+      const common = Math.min(commonPrefixLength(sequence.tokens, waiting.tokens), waiting.tokens.length - 1);
+      return common - sequence.computed >= worthSharingTokens;
+    });
+  }
+
+  /** No room for the batch: cached prefixes go first, then the youngest request goes back to the queue. */
+  #makeRoom(): void {
+    if (this.#evictOldest()) return;
+    const youngest = this.#running.at(-1);
+    if (youngest === undefined) return;
+    if (this.#running.length === 1) {
+      this.#leave(youngest, { kind: 'finished', reason: 'length' }, false);
+      return;
+    }
+    this.#counters.preemptions++;
+    this.#running.pop();
+    this.#freeSlot(youngest.slot);
+    const { job, tokens, sampler, progress } = youngest;
+    this.#waiting.add({ job, tokens, sampler, progress }, job.priority, progress.enqueuedAt);
+  }
+
+  #leave(sequence: Sequence, outcome: JobOutcome, keepPrefix: boolean): void {
+    const index = this.#running.indexOf(sequence);
+    if (index < 0) return;
+    this.#running.splice(index, 1);
+    sequence.sampler.dispose();
+    if (keepPrefix) this.#keepPrefix(sequence);
+    else this.#freeSlot(sequence.slot);
+    this.#finish(sequence, outcome, sequence.generated);
+  }
+
+  #finish(ended: { job: Job; progress: WaitingJob['progress'] }, outcome: JobOutcome, generated: number): void {
+    const { job, progress } = ended;
+    const statistics = statisticsOf(job, progress, generated, this.#options.clock.now());
+    this.#deliveries.push(() => job.onDone(outcome, statistics));
+  }
+
+  #keepPrefix(sequence: Sequence): void {
+    const tokens = sequence.tokens.slice(0, sequence.computed);
+    for (const slot of this.#cache.insert(sequence.slot, tokens, this.#options.clock.now())) this.#freeSlot(slot);
+  }
+
+  #evictOldest(keepSlot?: number): boolean {
+    const slot = this.#cache.evictOldest(keepSlot);
+    if (slot === undefined) return false;
+    this.#freeSlot(slot);
+    return true;
+  }
+
+  #freeSlot(slot: number): void {
+    this.#options.runner.truncate(slot, 0);
+    this.#freeSlots.push(slot);
+  }
+
+  #dropCancelled(): void {
+    if (this.#cancelled.size === 0) return;
+    for (const sequence of this.#running.filter(({ job }) => this.#cancelled.has(job.id))) {
+      this.#leave(sequence, { kind: 'cancelled' }, true);
+    }
+    for (const waiting of this.#waiting.inOrder(0)) {
+      if (this.#cancelled.has(waiting.job.id)) this.#leaveQueue(waiting, { kind: 'cancelled' });
+    }
+    this.#cancelled.clear();
+  }
+
+  #dropExpired(): void {
+    const { clock, maxQueuedMs } = this.#options;
+    const oldest = clock.now() - maxQueuedMs;
+    for (const waiting of this.#waiting.inOrder(0)) {
+      if (waiting.progress.firstStartedAt !== undefined || waiting.progress.enqueuedAt > oldest) continue;
+      const reason = `it waited ${Math.round(maxQueuedMs / 1000)} s for a place`;
+      this.#leaveQueue(waiting, { kind: 'failed', error: makeError('engine_overloaded', { reason }) });
+    }
+  }
+
+  #leaveQueue(waiting: WaitingJob, outcome: JobOutcome): void {
+    this.#waiting.remove(waiting);
+    waiting.sampler?.dispose();
+    this.#finish(waiting, outcome, waiting.tokens.length - waiting.job.promptTokens.length);
+  }
+
+  #failRunning(error: Error): void {
+    for (const sequence of this.#running.slice()) this.#leave(sequence, { kind: 'failed', error }, false);
+  }
+
+  #deliver(): void {
+    const deliveries = this.#deliveries;
+    this.#deliveries = [];
+    for (const deliver of deliveries) deliver();
+  }
+
+  #decoding(): number {
+    return this.#running.reduce((count, sequence) => count + (sequence.isDecoding ? 1 : 0), 0);
+  }
+
+  #count(step: PlannedStep, stepMs: number): void {
+    this.#counters.steps++;
+    this.#counters.prefillTokens += step.prefillTokens;
+    this.#counters.decodeTokens += step.decodeTokens;
+    this.#counters.lastStepMs = stepMs;
+  }
+
+  #sleep(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        resolve();
+      };
+      if (this.#waiting.length > 0 || this.#stopped || this.#cancelled.size > 0) this.#wake();
+    });
+  }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,70 @@
+/** One generation while it holds a slot. */
+import type { Job, JobStatistics, TokenSampler } from './types.ts';
+
+export class Sequence {
+  readonly job: Job;
+  readonly slot: number;
+  readonly sampler: TokenSampler;
+  /** Prompt and generated tokens. */
+  readonly tokens: number[];
+  /** Tokens whose keys and values are in the cache. */
+  computed: number;
+  readonly progress: Progress;
+
+  constructor(options: { waiting: WaitingJob; slot: number; sampler: TokenSampler; computed: number; now: number }) {
+    const { waiting, slot, sampler, computed, now } = options;
+    this.job = waiting.job;
+    this.slot = slot;
+    this.sampler = sampler;
+    this.tokens = [...waiting.tokens];
+    this.computed = computed;
+    this.progress = waiting.progress;
+    if (this.progress.firstStartedAt === undefined) {
+      this.progress.firstStartedAt = now;
+      this.progress.cachedTokens = computed;
+    }
+  }
+
+  get generated(): number {
+    return this.tokens.length - this.job.promptTokens.length;
+  }
+
+  get remainingPrefill(): number {
+    return this.tokens.length - this.computed;
+  }
+
+  /** Only the newest token is missing from the cache: one token a step from here on. */
+  get isDecoding(): boolean {
+    return this.remainingPrefill === 1 && this.generated > 0;
+  }
+}
+
+/** What outlives losing the slot. */
+export type Progress = {
+  enqueuedAt: number;
+  firstStartedAt: number | undefined;
+  firstTokenAt: number | undefined;
+  cachedTokens: number;
+};
+
+/** A generation without a slot: new, or put back because the cache was full. */
+export type WaitingJob = {
+  job: Job;
+  tokens: ArrayLike<number> & Iterable<number>;
+  /** Kept when it was put back, with its random state. */
+  sampler: TokenSampler | undefined;
+  progress: Progress;
+};
+
+export function statisticsOf(job: Job, progress: Progress, generatedTokens: number, now: number): JobStatistics {
+  const started = progress.firstStartedAt ?? now;
+  const first = progress.firstTokenAt ?? now;
+  return {
+    promptTokens: job.promptTokens.length,
+    cachedTokens: progress.cachedTokens,
+    generatedTokens,
+    queuedMs: started - progress.enqueuedAt,
+    prefillMs: first - started,
+    decodeMs: now - first,
+  };
+}

@@ -1,0 +1,66 @@
+/** What the scheduler needs of the native side. The tests give it a simulated one. */
+
+export type DecodeStatus = 'done' | 'no-slot';
+
+/** One token of the batch of a step. */
+export type BatchEntry = { token: number; position: number; slot: number; wantsOutput: boolean };
+
+export interface StepRunner {
+  /** KV cells shared by all slots. */
+  readonly cells: number;
+  /** Slots 0 … slots − 1, each holding one sequence. */
+  readonly slots: number;
+  /** Tokens in one batch at most. */
+  readonly batchCapacity: number;
+  /** Whether a prefix of a sequence can be shared (not so for recurrent models). */
+  readonly canSharePrefixes: boolean;
+  /** Computes the batch; outputs are then read by the entry's index. `no-slot`: no room, nothing computed. */
+  decode(batch: readonly BatchEntry[]): Promise<DecodeStatus>;
+  cellsUsed(): number;
+  /** Frees positions `from` … end of a slot. */
+  truncate(slot: number, from: number): void;
+  /** `target` shares the first `length` positions of `source`. */
+  share(source: number, target: number, length: number): void;
+  setThreads(threads: number): void;
+}
+
+export interface TokenSampler {
+  sample(outputIndex: number): SampledToken;
+  dispose(): void;
+}
+
+export type SampledToken = {
+  token: number;
+  /** The model's own end of the answer; the token itself is not text. */
+  isEnd: boolean;
+  logprob?: { logprob: number; top: { token: number; logprob: number }[] };
+};
+
+export type JobOutcome =
+  | { kind: 'finished'; reason: 'stop' | 'length' }
+  | { kind: 'cancelled' }
+  | { kind: 'failed'; error: Error };
+
+export type JobStatistics = {
+  promptTokens: number;
+  cachedTokens: number;
+  generatedTokens: number;
+  queuedMs: number;
+  prefillMs: number;
+  decodeMs: number;
+};
+
+/** One generation. The callbacks run while the next step computes, so they cost no time between steps. */
+export type Job = {
+  id: string;
+  promptTokens: Int32Array;
+  /** Generated tokens at most; at least 1. */
+  maxTokens: number;
+  /** −10…10, higher first. */
+  priority: number;
+  createSampler(): TokenSampler;
+  /** Returns true to end the answer here (a stop text was found); the token counts as generated. */
+  onToken(token: SampledToken): boolean;
+  /** Exactly once. */
+  onDone(outcome: JobOutcome, statistics: JobStatistics): void;
+};
