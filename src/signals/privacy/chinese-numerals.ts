@@ -1,0 +1,24 @@
+/** Value of each character that people write for a digit, with the radio words 幺 拐 洞 勾 两. */
+const values: Record<string, number> = {
+  〇: 0, 零: 0, 洞: 0, 一: 1, 壹: 1, 幺: 1, 弌: 1, 二: 2, 贰: 2, 貳: 2, 两: 2, 兩: 2, 三: 3, 叁: 3, 參: 3, 四: 4, 肆: 4,
+  五: 5, 伍: 5, 六: 6, 陆: 6, 陸: 6, 七: 7, 柒: 7, 拐: 7, 八: 8, 捌: 8, 九: 9, 玖: 9, 勾: 9,
+}; // prettier-ignore
+
+const byCharCode = new Map(Object.entries(values).map(([character, value]) => [character.charCodeAt(0), value]));
+
+/** 0–9 for an ASCII digit or a Chinese numeral, otherwise −1. */
+export function digitValue(charCode: number): number {
+  if (charCode >= 48 && charCode <= 57) return charCode - 48;
+  if (charCode < 0x3007) return -1;
+  return byCharCode.get(charCode) ?? -1;
+}
+
+const run = new RegExp(`[0-9${Object.keys(values).join('')}]{4,}`, 'g');
+
+/**
+ * Turns runs of four or more numerals into ASCII digits, one for one, so that offsets stay what they were. Shorter runs
+ * are ordinary words (一二, 三三两两 aside) and stay.
+ */
+export function convertNumeralRuns(text: string): string {
+  return text.replace(run, (match) => Array.from(match, (character) => values[character] ?? character).join(''));
+}

@@ -1,0 +1,88 @@
+import type { IdentifierMatch } from '../types.ts';
+import type { RuleInput } from './rule-input.ts';
+
+const number = '(?:\\d{1,5}|[一二三四五六七八九十百]{1,5})';
+/** What an address ends in: a road with a number, or an estate with a building and a flat. */
+const road = new RegExp(
+  `[\\u4e00-\\u9fa5]{1,8}(?:大道|大街|路|街|巷|弄|胡同|道|村|里|屯|组|段)(?:[东南西北中]|[一二三四五六七八九十]段)?\\s?${number}\\s?(?:号|弄|巷)(?!线|楼?台|店|公交|公路|高铁|文件|令|案)(?:院)?`,
+  'g',
+);
+const estate = new RegExp(
+  `[\\u4e00-\\u9fa5a-z0-9]{2,12}(?:小区|花园|公寓|大厦|家园|苑|社区|新村|广场|公馆|府|庄园|城|湾|园|居|庭|轩|阁|村|宿舍|中心|号院|里)[^\\n,。;、\\u4e00-\\u9fa5]{0,3}(?:[东南西北a-z一二三四五]区|[一二三四五]期)?\\s?${number}\\s?(?:栋|幢|号楼|座|楼|单元|#|号|-)`,
+  'g',
+);
+/** Floors, units and flats after the first part. */
+const tail = new RegExp(`^(?:[\\s,-]{0,2}(?:${number}|[a-z]|[东南西北])\\s?(?:号楼|栋|幢|座|楼|单元|室|房|层|号|门|户|梯|-|(?=\\D|$)))+`);
+const flat = new RegExp(`${number}\\s?(?:栋|幢|号楼|座|#)[\\s-]?(?:${number}\\s?单元)?[\\s-]?\\d{3,4}(?:室|房|号|户)?`, 'g');
+const division = /[\u4e00-\u9fa5]{2,10}(?:省|自治区|自治州|市|地区|盟|区|县|旗|镇|乡|街道)/g;
+const homeCue = /(?:住在?|家在|地址|住址|收货|寄到|送到|邮寄|现居|户籍|门牌|搬到|租在|上门|到我家|我家|公司在|位于|租的?)[^\n。]{0,24}$/;
+/** Buildings that are names rather than homes. */
+const wellKnown = /唐宁街10号|贝克街221|黄金甲|宾夕法尼亚大道1600|长安街1号|中南海/;
+const words = /^(?:我|他|她|你|们|的|了|是|住|在|家|到|从|去|往|位于|地址|送|寄|请|搬|回|来|和|与|跟|于|址|现|就|把|给|帮|将|为|叫|租|买|:)+/;
+
+/** Walks back over the divisions (省市区镇) that stand before the first match and drops the words before them. */
+function beginning(lower: string, start: number): number {
+  let begin = start;
+  while (begin > 0 && start - begin < 24 && /[\u4e00-\u9fa5]/.test(lower[begin - 1] ?? '')) begin--;
+  const before = lower.slice(begin, start);
+  // The match itself may begin inside the name of a city, so its first characters are looked at too.
+  const skipped = (before + lower.slice(start, start + 6)).search(/[\u4e00-\u9fa5]{2,4}(?:省|自治区|市|区|县)/);
+  return skipped < 0 ? start : Math.min(start, begin + skipped);
+}
+
+function trimmed(lower: string, start: number, end: number): number {
+  let begin = start;
+  const cut = lower.slice(begin, end);
+  const lead = /^.*(?:住在|家在|地址是|地址|位于|住址是|住址|寄到|送到|搬到|我在|现居|租在)[::]?\s?/.exec(cut)?.[0].length ?? 0;
+  begin += lead;
+  begin += words.exec(lower.slice(begin, end))?.[0].length ?? 0;
+  return Math.min(begin, end - 3);
+}
+
+function chineseAddresses(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  const { lower } = input;
+  const add = (match: RegExpExecArray, base: number, rule: string): void => {
+    let end = match.index + match[0].length;
+    const more = tail.exec(lower.slice(end, end + 24))?.[0] ?? '';
+    end += more.replace(/[\s,-]+$/, '').length;
+    const from = beginning(lower, match.index);
+    const whole = lower.slice(from, end);
+    if (wellKnown.test(whole)) return;
+    const cued = homeCue.test(lower.slice(Math.max(0, from - 26), from)) || homeCue.test(lower.slice(from, match.index + match[0].length - 4));
+    const divided = division.test(whole);
+    division.lastIndex = 0;
+    const precise = /[室房户]|单元|\d{3,4}$/.test(whole);
+    const confidence = base + (cued ? 0.2 : 0) + (divided ? 0.15 : 0) + (precise ? 0.15 : 0);
+    if (confidence < 0.5) return;
+    found.push({ type: 'address', start: trimmed(lower, from, end), end, confidence: Math.min(0.97, confidence), rule });
+  };
+  for (const match of lower.matchAll(road)) add(match, 0.5, 'address-road');
+  for (const match of lower.matchAll(estate)) add(match, 0.38, 'address-estate');
+  for (const match of lower.matchAll(flat)) add(match, 0.3, 'address-flat');
+  return found;
+}
+
+const streetWords = 'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Crescent|Close|Square|Parkway|Pkwy|Circle|Highway|Hwy';
+const english = new RegExp(
+  `(?<![\\d.$])\\d{1,5}[A-Za-z]?\\s+(?:[NSEW]\\.?\\s+|North\\s+|South\\s+|East\\s+|West\\s+)?(?:(?:[A-Z][a-z'’]+|\\d{1,3}(?:st|nd|rd|th))\\s+){1,3}(?:${streetWords})\\b\\.?(?:,?\\s+(?:Apt|Apartment|Unit|Suite|Ste|Flat|#)\\.?\\s*#?[A-Za-z0-9-]{1,6})?(?:,\\s*[A-Z][a-zA-Z]+(?:\\s[A-Z][a-z]+)?)?(?:,?\\s+[A-Z]{2})?(?:\\s+\\d{5}(?:-\\d{4})?)?`,
+  'g',
+);
+const publicEnglish = /1600 Pennsylvania|10 Downing|221B? Baker|11 Wall St/;
+const postOfficeBox = /(?:P\.?\s?O\.?\s?Box|Flat|Apartment|Apt\.?)\s+\d{1,6}[A-Z]?,\s+\d{1,4}\s+[A-Z][a-z]+/g;
+
+/** Postal addresses: Chinese ones by road and number or estate and building, English ones by number and street. */
+export function address(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  if (/[号栋幢座楼室弄巷]/.test(input.lower)) found.push(...chineseAddresses(input));
+  if (/\d/.test(input.text) && /[A-Z][a-z]/.test(input.text)) {
+    for (const match of input.text.matchAll(english)) {
+      if (publicEnglish.test(match[0])) continue;
+      found.push({ type: 'address', start: match.index, end: match.index + match[0].length, confidence: 0.85, rule: 'address-english' });
+    }
+    for (const match of input.text.matchAll(postOfficeBox)) {
+      found.push({ type: 'address', start: match.index, end: match.index + match[0].length, confidence: 0.75, rule: 'address-english' });
+    }
+  }
+  return found;
+}

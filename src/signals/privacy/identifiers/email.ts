@@ -1,0 +1,32 @@
+import type { IdentifierMatch } from '../types.ts';
+import type { RuleInput } from './rule-input.ts';
+
+const plain = /[a-z0-9][a-z0-9._%+-]{0,63}\s?@\s?[a-z0-9][a-z0-9-]{0,62}(?:\s?[.。]\s?[a-z0-9-]{1,62})*\s?[.。]\s?[a-z]{2,18}(?![a-z0-9-])/g;
+/** `name (at) host dot com`, `name 艾特 qq 点 com`. */
+const disguised =
+  /[a-z0-9][a-z0-9._+-]{1,63}\s*(?:[([{<]\s*at\s*[)\]}>]|\s+at\s+|艾特|圈a|#at#)\s*[a-z0-9-]{2,62}\s*(?:[([{<]\s*dot\s*[)\]}>]|\s+dot\s+|点|\.)\s*(?:[a-z]{2,10})(?:\s*(?:[([{<]\s*dot\s*[)\]}>]|\s+dot\s+|点|\.)\s*[a-z]{2,6})?(?![a-z0-9])/g;
+/** Addresses of a service or of an example belong to nobody. RFC 2606 reserves the example hosts. */
+const nobody = /^(?:no-?reply|do-?not-?reply|git)@|@(?:localhost|users\.noreply)/;
+/** File names of icons and package versions look like addresses: logo@2x.png, vue@3.4.1. */
+const fileEnding = /@\d+(?:\.\d+)*x?\.(?:png|jpe?g|gif|webp|svg|js|ts|css|json|tgz)$|@\d+\.\d+/;
+
+/** E-mail addresses, also with the at sign and the dots spelled out. */
+export function email(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  if (input.lower.includes('@')) {
+    for (const match of input.lower.matchAll(plain)) {
+      const value = match[0].replace(/\s/g, '').replaceAll('。', '.');
+      if (nobody.test(value) || fileEnding.test(value)) continue;
+      found.push({ type: 'email', start: match.index, end: match.index + match[0].length, confidence: 0.97, rule: 'email' });
+    }
+  }
+  if (/艾特|圈a|at/.test(input.lower)) {
+    for (const match of input.lower.matchAll(disguised)) {
+      // "at example.com" in a sentence is a place, not an address: only spelled dots make that form one.
+      if (/\s+at\s+/.test(match[0]) && !/dot|点/.test(match[0])) continue;
+      const end = match.index + match[0].length;
+      found.push({ type: 'email', start: match.index, end, confidence: 0.85, rule: 'email-disguised' });
+    }
+  }
+  return found;
+}

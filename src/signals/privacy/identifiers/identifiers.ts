@@ -1,0 +1,99 @@
+import { findDigitClusters } from '../digit-clusters.ts';
+import { lowerSameLength, type NormalisedText } from '../normalise.ts';
+import { findSpokenDigits } from '../spoken-digits.ts';
+import type { IdentifierMatch } from '../types.ts';
+import { address } from './address.ts';
+import { bankCard } from './bank-card.ts';
+import { birthDate } from './birth-date.ts';
+import { coordinates } from './coordinates.ts';
+import { imei, vin } from './device-id.ts';
+import { digitWindows, type DigitWindow } from './digit-windows.ts';
+import { email } from './email.ts';
+import { iban } from './iban.ts';
+import { ipAddress } from './ip-address.ts';
+import { labelledNumber } from './labelled-number.ts';
+import { licencePlate } from './licence-plate.ts';
+import { password } from './password.ts';
+import { permits } from './permits.ts';
+import { personName } from './person-name.ts';
+import { phone } from './phone.ts';
+import { residentId } from './resident-id.ts';
+import type { IdentifierRule, RuleInput } from './rule-input.ts';
+import { secret } from './secret.ts';
+import { socialCreditCode } from './social-credit-code.ts';
+import { usSsn } from './us-ssn.ts';
+
+/** Rules over digits, whatever separates them. */
+const windowRules: ((window: DigitWindow, input: RuleInput) => IdentifierMatch | undefined)[] = [
+  residentId,
+  phone,
+  bankCard,
+  usSsn,
+  imei,
+];
+const textRules: IdentifierRule[] = [
+  permits,
+  socialCreditCode,
+  licencePlate,
+  vin,
+  email,
+  ipAddress,
+  iban,
+  secret,
+  password,
+  labelledNumber,
+  coordinates,
+  personName,
+  address,
+  birthDate,
+];
+
+/** Bump with every change of a rule: receipts and statistics carry it. */
+export const identifierRulesVersion = '1';
+
+/** Of matches that overlap, keeps the surest, then the longest. */
+export function withoutOverlaps(matches: IdentifierMatch[]): IdentifierMatch[] {
+  const ordered = matches.toSorted((a, b) => a.start - b.start);
+  const kept: IdentifierMatch[] = [];
+  let group: IdentifierMatch[] = [];
+  let groupEnd = -1;
+  const settle = (): void => {
+    const chosen: IdentifierMatch[] = [];
+    for (const match of group.sort((a, b) => b.confidence - a.confidence || b.end - b.start - (a.end - a.start))) {
+      if (!chosen.some((other) => match.start < other.end && other.start < match.end)) chosen.push(match);
+    }
+    kept.push(...chosen.sort((a, b) => a.start - b.start));
+  };
+  // Only neighbours can overlap, so each connected stretch is settled alone: a long list of numbers stays linear.
+  for (const match of ordered) {
+    if (match.start >= groupEnd) {
+      settle();
+      group = [];
+    }
+    group.push(match);
+    groupEnd = Math.max(groupEnd, match.end);
+  }
+  settle();
+  return kept;
+}
+
+/** All identifiers in one normalised text, without overlaps. Offsets are offsets in the normalised text. */
+export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
+  const clusters = [...findDigitClusters(normalised.digits), ...findSpokenDigits(normalised.lower)];
+  const input: RuleInput = {
+    text: normalised.digits,
+    lower: normalised.digits === normalised.text ? normalised.lower : lowerSameLength(normalised.digits),
+    clusters,
+  };
+  const matches: IdentifierMatch[] = [];
+  for (const cluster of clusters) {
+    for (const window of digitWindows(cluster, input.text)) {
+      for (const rule of windowRules) {
+        const match = rule(window, input);
+        if (match !== undefined) matches.push(match);
+      }
+    }
+  }
+  for (const rule of textRules) matches.push(...rule(input));
+  return withoutOverlaps(matches);
+}

@@ -1,0 +1,33 @@
+import type { IdentifierMatch } from '../types.ts';
+import { precededBy, type RuleInput } from './rule-input.ts';
+
+const province = '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]';
+const gap = '[ ·.\\-]{0,2}';
+const body = '[a-hj-np-z0-9]';
+/** GA 36: five characters after the issuing letter, six for new-energy vehicles, or four and a suffix. */
+const plate = new RegExp(
+  `${province}${gap}[a-hj-np-z]${gap}(?:(?:[a-hjk]${gap}${body}(?:${gap}\\d){4}|\\d(?:${gap}\\d){4}${gap}[a-hjk])(?![a-z0-9])|${body}(?:${gap}${body}){4}(?![a-z0-9])|${body}(?:${gap}${body}){3}${gap}[学警港澳挂超])`,
+  'g',
+);
+
+/** Mainland licence plates, ordinary, new-energy and with a suffix. */
+export function licencePlate(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  for (const match of input.lower.matchAll(plate)) {
+    const digits = match[0].match(/\d/g)?.length ?? 0;
+    if (digits < 2) continue;
+    const spaced = /\s/.test(match[0]);
+    const labelled = precededBy(input.lower, match.index, 16, /(?:车牌|車牌|牌照|号牌|开的|车是|plate)[^\n]{0,10}$/);
+    // 新 and 青 also begin words (新A…), so a plate in lower case or with spaces needs three digits.
+    if (!labelled && digits < 3 && (spaced || match[0] === input.text.slice(match.index, match.index + match[0].length)))
+      continue;
+    found.push({
+      type: 'licence-plate',
+      start: match.index,
+      end: match.index + match[0].length,
+      confidence: labelled ? 0.97 : 0.88,
+      rule: 'licence-plate',
+    });
+  }
+  return found;
+}

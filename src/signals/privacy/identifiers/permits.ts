@@ -1,0 +1,104 @@
+import type { IdentifierMatch, IdentifierType } from '../types.ts';
+import { passesHongKongIdCheck, passesTaiwanIdCheck } from './checksums.ts';
+import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
+
+/** A document whose number has no checksum: it counts with its label, or bare where its form is rare enough. */
+type LabelledDocument = { type: IdentifierType; rule: string; label: RegExp; number: RegExp; bare?: RegExp };
+
+/** Between a label and its number: particles, punctuation, a few words. */
+const gap = '[^\\n。;]{0,14}$';
+const documents: LabelledDocument[] = [
+  {
+    type: 'passport',
+    rule: 'passport',
+    label: new RegExp(`(?:护照|護照|passport|huzhao)${gap}`),
+    number: /(?<![a-z0-9])(?:[a-z]{1,2}[ -]?\d(?:[ -]?\d){6,8}|\d{9})(?![a-z0-9])/g,
+    // Mainland ordinary passports: E or G with eight digits, or E, a letter and seven digits (since 2017).
+    bare: /^(?:[eg]\d{8}|e[a-hj-np-z]\d{7})$/,
+  },
+  {
+    type: 'travel-permit',
+    rule: 'hk-macau-permit',
+    label: new RegExp(`(?:港澳通行证|往来港澳|港澳证|通行证|tongxingzheng|travel permit)${gap}`),
+    number: /(?<![a-z0-9])[cw][a-z]?[ -]?\d(?:[ -]?\d){6,7}(?![a-z0-9])/g,
+    bare: /^(?:c\d{8}|c[a-hj-np-z]\d{7})$/,
+  },
+  {
+    type: 'travel-permit',
+    rule: 'home-return-permit',
+    label: new RegExp(`(?:回乡证|回鄉證|来往内地|來往內地|home return|通行证)${gap}`),
+    number: /(?<![a-z0-9])[hm][ -]?\d(?:[ -]?\d){7,9}(?:[ -]?\d{2})?(?![a-z0-9])/g,
+    bare: /^[hm]\d{8}(?:\d{2})?$/,
+  },
+  {
+    type: 'travel-permit',
+    rule: 'taiwan-compatriot-permit',
+    label: new RegExp(`(?:台胞证|臺胞證|台胞|来往大陆|往来台湾|大通证|taibaozheng|taiwan compatriot|mtp)${gap}`),
+    number: /(?<![a-z0-9])[lt]?[ -]?\d(?:[ -]?\d){7,9}(?:\([a-z]\))?(?![a-z0-9])/g,
+  },
+  {
+    type: 'hkid',
+    rule: 'macau-id',
+    label: new RegExp(`(?:澳门身份证|澳門身份證|澳门居民|macau id|bir)${gap}`),
+    number: /(?<![a-z0-9])[1578]\/?\d{6}\/?\(?\d\)?(?![a-z0-9])/g,
+  },
+  {
+    type: 'travel-permit',
+    rule: 'officer-or-residence-card',
+    label: new RegExp(`(?:军官证|士兵证|永久居留证|永居证|green card|alien registration|driver'?s? licen[sc]e|档案编号)${gap}`),
+    number: /(?<![a-z0-9])(?:[\u4e00-\u9fa5]字第)?[a-z]{0,3}-?\d{6,15}号?(?![a-z0-9])/g,
+  },
+];
+
+function labelledDocument(document: LabelledDocument, input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  for (const match of input.lower.matchAll(document.number)) {
+    const labelled = precededBy(input.lower, match.index, 34, document.label);
+    const end = match.index + match[0].length;
+    if (!labelled) {
+      const upper = /^[A-Z]/.test(input.text.slice(match.index, end));
+      if (document.bare?.test(match[0]) !== true || !upper) continue;
+      if (precededBy(input.lower, match.index, 20, numberLabel)) continue;
+      if (/[#/._=-]/.test(input.lower[match.index - 1] ?? '')) continue;
+    }
+    const confidence = labelled ? 0.95 : 0.6;
+    found.push({ type: document.type, start: match.index, end, confidence, rule: document.rule });
+  }
+  return found;
+}
+
+const hongKongId = /(?<![a-z0-9])([a-z]{1,2})[ -]?(\d{3})[ -]?(\d{3})[ -]?\(?([0-9a])\)?(?![a-z0-9])/g;
+const taiwanId = /(?<![a-z0-9])[a-z][ -]?[1289][ -]?\d(?:[ -]?\d){7}(?![a-z0-9])/g;
+
+/** Hong Kong identity card, with its check digit. Without parentheses or a label the form is too common. */
+function hongKongIds(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  for (const match of input.lower.matchAll(hongKongId)) {
+    const [whole, letters = '', first = '', second = '', check = ''] = match;
+    if (!passesHongKongIdCheck(letters.toUpperCase(), first + second, check.toUpperCase())) continue;
+    const labelled = precededBy(input.lower, match.index, 24, /(?:香港|身份证|身份證|hkid|hk id|identity|id)[^\n]{0,14}$/);
+    if (!labelled && !whole.includes('(')) continue;
+    const confidence = labelled ? 0.97 : 0.85;
+    found.push({ type: 'hkid', start: match.index, end: match.index + whole.length, confidence, rule: 'hkid' });
+  }
+  return found;
+}
+
+function taiwanIds(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  for (const match of input.lower.matchAll(taiwanId)) {
+    const value = match[0].replace(/[ -]/g, '').toUpperCase();
+    if (!passesTaiwanIdCheck(value)) continue;
+    const labelled = precededBy(input.lower, match.index, 24, /(?:台湾|臺灣|台灣|身份证|身分證|身分证|统一编号|id)[^\n]{0,12}$/);
+    if (!labelled && precededBy(input.lower, match.index, 20, numberLabel)) continue;
+    const end = match.index + match[0].length;
+    found.push({ type: 'taiwan-id', start: match.index, end, confidence: labelled ? 0.95 : 0.7, rule: 'taiwan-id' });
+  }
+  return found;
+}
+
+/** Passports, permits between the mainland, Hong Kong, Macau and Taiwan, and the identity cards there. */
+export function permits(input: RuleInput): IdentifierMatch[] {
+  if (!/\d{3}|\d[ -]\d/.test(input.lower)) return [];
+  return [...documents.flatMap((document) => labelledDocument(document, input)), ...hongKongIds(input), ...taiwanIds(input)];
+}

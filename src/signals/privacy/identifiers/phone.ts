@@ -1,0 +1,122 @@
+import type { IdentifierMatch } from '../types.ts';
+import type { DigitWindow } from './digit-windows.ts';
+import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
+
+const phoneLabel =
+  /(?:手机|手機|电话|電話|联系方式|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$/;
+/** Number segments of the mainland operators, virtual ones and 190–199 included; 140, 141 and 144 are machine cards. */
+const mobile = /^1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9\d)\d{8}$/;
+const areaCode = /^0(?:10|2[0-57-9]|[3-9][1-9]\d)/;
+/** Free and public numbers belong to a company. */
+const tollFree = /^(?:400|800|888|877|866|855|844|833|822|900)/;
+
+/** Letters glued to a number make it a part of a token, unless they are a label. */
+function standsAlone(window: DigitWindow, input: RuleInput): boolean {
+  if (window.fraction) return false;
+  const after = input.lower.slice(window.end, window.end + 3);
+  if (/^\s?(?:元|块|万|亿|美元|人民币|%|kb|mb)/.test(after)) return false;
+  if (/^[a-z_]/.test(after) && !/^(?:vx|wx|v信|vv|ok)/.test(after)) return false;
+  return (
+    !precededBy(input.lower, window.start, 1, /[a-z_]/) ||
+    precededBy(input.lower, window.start, 8, /(?:tel|phone|mob|cell|call|vx|wx|sj|dh|^t|[^a-z]t|[^a-z]m)$/)
+  );
+}
+
+/** Written as a number that is meant to be read as one, or labelled as a phone. */
+function wellWritten(window: DigitWindow, labelled: boolean): boolean {
+  return window.shape === 'whole' || labelled || (window.bounded && window.shape !== 'irregular');
+}
+
+function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: boolean): IdentifierMatch | undefined {
+  const { digits } = window;
+  const national =
+    digits.length === 11
+      ? digits
+      : digits.length === 13 && digits.startsWith('86')
+        ? digits.slice(2)
+        : digits.length === 15 && digits.startsWith('0086')
+          ? digits.slice(4)
+          : digits.length === 12 && digits.startsWith('0')
+            ? digits.slice(1)
+            : undefined;
+  if (national === undefined || !mobile.test(national) || !standsAlone(window, input)) return undefined;
+  if (!labelled && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
+  // Lists of figures are parted by blanks and commas alone, and 1-800-… is American.
+  const irregularButBounded =
+    window.shape === 'irregular' &&
+    window.bounded &&
+    window.groups.length <= 10 &&
+    /[^\s,、]/.test(window.separators) &&
+    window.groups.join('-') !== '1-3-3-4';
+  if (!wellWritten(window, labelled) && !irregularButBounded) return undefined;
+  const start = input.text[window.start - 1] === '+' ? window.start - 1 : window.start;
+  const confidence = labelled ? 0.98 : irregularButBounded ? 0.6 : window.shape === 'whole' ? 0.92 : 0.85;
+  return { type: 'phone', start, end: window.end, confidence, rule: 'phone-cn-mobile' };
+}
+
+function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: boolean): IdentifierMatch | undefined {
+  const { digits, groups } = window;
+  const area = areaCode.exec(digits)?.[0].length;
+  if (area === undefined || digits.length < 10 || digits.length > 12 || !standsAlone(window, input)) return undefined;
+  const local = digits.length - area;
+  if (local < 7 || local > 8 || !/[1-9]/.test(digits[area] ?? '')) return undefined;
+  const split = groups[0] === area && groups.length <= 3 && window.bounded;
+  if (!split && !labelled) return undefined;
+  if (!labelled && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
+  return { type: 'phone', start: window.start, end: window.end, confidence: labelled ? 0.95 : 0.8, rule: 'phone-cn-landline' };
+}
+
+function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
+  const { digits } = window;
+  if (digits.length > 8 || !/^[2-8]/.test(digits) || !wellWritten(window, false) || !standsAlone(window, input)) {
+    return undefined;
+  }
+  const close = /(?:座机|固话|家里电话|电话|電話|手机|phone|tel|mobile|cell)(?:号码|号|number|no\.?)?(?:是|is)?[\s::]{0,3}$/;
+  if (!precededBy(input.lower, window.start, 16, close)) return undefined;
+  return { type: 'phone', start: window.start, end: window.end, confidence: 0.7, rule: 'phone-local' };
+}
+
+function northAmerican(window: DigitWindow, input: RuleInput, labelled: boolean): IdentifierMatch | undefined {
+  const { digits, groups } = window;
+  const national =
+    digits.length === 10 ? digits : digits.length === 11 && digits.startsWith('1') ? digits.slice(1) : undefined;
+  if (national === undefined || !/^[2-9]\d{2}[2-9]\d{6}$/.test(national) || tollFree.test(national)) return undefined;
+  if (!standsAlone(window, input)) return undefined;
+  const sizes = groups.join('-');
+  const split = window.bounded && (sizes === '3-3-4' || sizes === '1-3-3-4' || sizes === '1-10');
+  const plus = input.text[window.start - 1] === '+';
+  if (!labelled && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
+  if (!(split || plus || labelled)) return undefined;
+  const parenthesis = input.text[window.start - 1] === '(' || plus;
+  const start = parenthesis ? window.start - 1 : window.start;
+  return { type: 'phone', start, end: window.end, confidence: labelled || plus ? 0.93 : 0.8, rule: 'phone-us' };
+}
+
+/** ITU-T E.164: a plus, then 8–15 digits, the first of them not zero. */
+function international(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
+  const { digits } = window;
+  if (digits.length < 9 || digits.length > 15 || digits.startsWith('0') || window.shape === 'irregular') return undefined;
+  if (input.text[window.start - 1] !== '+' || !window.bounded) return undefined;
+  if (precededBy(input.lower, window.start - 1, 2, /[\da-z)=]\s?$/)) return undefined;
+  return { type: 'phone', start: window.start - 1, end: window.end, confidence: 0.85, rule: 'phone-international' };
+}
+
+function taiwanMobile(window: DigitWindow, input: RuleInput, labelled: boolean): IdentifierMatch | undefined {
+  if (!/^09\d{8}$/.test(window.digits) || !standsAlone(window, input)) return undefined;
+  const split = window.bounded && window.groups[0] === 4 && window.groups.length <= 3 && window.groups.length > 1;
+  if (!split && !labelled) return undefined;
+  return { type: 'phone', start: window.start, end: window.end, confidence: 0.85, rule: 'phone-tw-mobile' };
+}
+
+/** Telephone numbers: mainland mobile and landline, Taiwan, North America, and E.164 with a plus. */
+export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
+  const labelled = precededBy(input.lower, window.start, 28, phoneLabel);
+  return (
+    mainlandMobile(window, input, labelled) ??
+    mainlandLandline(window, input, labelled) ??
+    taiwanMobile(window, input, labelled) ??
+    northAmerican(window, input, labelled) ??
+    international(window, input) ??
+    localNumber(window, input)
+  );
+}

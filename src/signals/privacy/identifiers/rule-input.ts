@@ -1,0 +1,24 @@
+import type { DigitCluster } from '../digit-clusters.ts';
+import type { IdentifierMatch } from '../types.ts';
+
+/** What every rule reads: one normalised text. Offsets in matches are offsets in these strings. */
+export type RuleInput = {
+  /** Half-width, visible, unescaped; runs of Chinese numerals are ASCII digits. Case kept. */
+  text: string;
+  lower: string;
+  clusters: DigitCluster[];
+};
+
+export type IdentifierRule = (input: RuleInput) => IdentifierMatch[];
+
+/** Whether the text just before `position` matches; `reach` is how many characters are looked at. */
+export function precededBy(lower: string, position: number, reach: number, pattern: RegExp): boolean {
+  return pattern.test(lower.slice(Math.max(0, position - reach), position));
+}
+
+/**
+ * Numbers that look like something personal and are not: orders, parcels, parts, versions, logs. Anchored to the end,
+ * so that the label has to stand directly before the number.
+ */
+export const numberLabel =
+  /(?:订单|运单|单号|快递|物流|包裹|流水|批次|批号|货号|型号|编号|序列号|发票|票号|条码|条形码|版本|时间戳|错误码|端口|像素|价格|总价|金额|isbn|issn|doi|sku|upc|ean|tracking|order|invoice|serial|ticket|version|timestamp|build|error code|part|model|issue|commit|arxiv|pmid|iphone|galaxy|redmi|nova|mate|¥|\$|€)[^\n,.;。;]{0,8}$/;

@@ -1,0 +1,97 @@
+import type { IdentifierMatch } from '../types.ts';
+import { precededBy, type RuleInput } from './rule-input.ts';
+
+/**
+ * Credentials that announce themselves by their prefix. Forms from the issuers' own documentation; the lengths are
+ * lower bounds, because issuers lengthen their tokens.
+ */
+const tokens: [rule: string, form: RegExp][] = [
+  ['aws-access-key', /^(?:AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA)[A-Z0-9]{12,}$/],
+  ['github-token', /^(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,})$/],
+  ['gitlab-token', /^gl(?:pat|dt|rt|ptt|cbt|soat)-[A-Za-z0-9_-]{16,}$/],
+  ['anthropic-key', /^sk-ant-[A-Za-z0-9_-]{16,}$/],
+  ['openai-key', /^sk-(?:proj-|svcacct-|admin-|or-v1-|live-)?[A-Za-z0-9_-]{16,}$/],
+  ['stripe-key', /^(?:sk|rk|pk|whsec)_(?:live|test)?_?[A-Za-z0-9]{16,}$/],
+  ['slack-token', /^xox[abeoprs]-[A-Za-z0-9-]{10,}$|^xapp-[A-Za-z0-9-]{10,}$/],
+  ['google-api-key', /^AIza[A-Za-z0-9_-]{30,}$/],
+  ['google-oauth', /^(?:ya29\.[A-Za-z0-9_-]{20,}|GOCSPX-[A-Za-z0-9_-]{20,})$/],
+  ['json-web-token', /^eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}$|^eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.?$/],
+  ['npm-token', /^npm_[A-Za-z0-9]{30,}$/],
+  ['pypi-token', /^pypi-[A-Za-z0-9_-]{40,}$/],
+  ['hugging-face-token', /^hf_[A-Za-z0-9]{24,}$/],
+  ['aliyun-key', /^LTAI[A-Za-z0-9]{12,}$/],
+  ['tencent-cloud-key', /^AKID[A-Za-z0-9]{13,}$/],
+  ['sendgrid-key', /^SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}$/],
+  ['digitalocean-token', /^do[opr]_v1_[a-f0-9]{32,}$/],
+  ['databricks-token', /^dapi[a-f0-9]{32,}$/],
+  ['telegram-bot-token', /^\d{8,10}:[A-Za-z0-9_-]{35}$/],
+  ['docker-token', /^dckr_pat_[A-Za-z0-9_-]{20,}$/],
+  ['xai-key', /^(?:xai|gsk|pplx|nvapi|r8|tvly|fw)[-_][A-Za-z0-9_-]{24,}$/],
+]; // prettier-ignore
+
+const candidate = /[A-Za-z0-9_:][A-Za-z0-9_.:-]{14,4095}/g;
+const prefixes =
+  /AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|sk-|[srp]k_|whsec|xox|xapp-|AIza|ya29|GOCSPX|eyJ|npm_|pypi-|hf_|LTAI|AKID|SG\.|do[opr]_v1|dapi|\d{8}:|dckr_|xai-|gsk_|pplx-|nvapi-|r8_|tvly-|fw_/;
+const pem = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,8000}-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?/g;
+const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{1,64}:([^\s/@]{3,64})@[^\s/]{3,}/g;
+/** `api_key: …`, `secret=…`, `token 是 …` with a value that looks random. */
+const assigned =
+  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|client[ _-]?secret|private[ _-]?key|bearer|token|密钥|秘钥|令牌|appsecret|app[ _-]?key)["']?\s{0,3}(?:是|为|is|:|=|=>|\s)\s{0,3}["']?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
+/** Hexadecimal digests of code and files are random too, and public. */
+const placeholder = /^(?:your|my|the|example|xxx|test|placeholder|changeme|process|os|env|config|self|this|settings)[_.\W]|x{6,}|\*{3,}|\.{3}|<|\$\{|_here$|example$/i;
+
+/** Shannon entropy in bits for each character. */
+function entropy(value: string): number {
+  const counts = new Map<string, number>();
+  for (const character of value) counts.set(character, (counts.get(character) ?? 0) + 1);
+  let bits = 0;
+  for (const count of counts.values()) bits -= (count / value.length) * Math.log2(count / value.length);
+  return bits;
+}
+
+function announced(input: RuleInput): IdentifierMatch[] {
+  if (!prefixes.test(input.text)) return [];
+  const found: IdentifierMatch[] = [];
+  for (const match of input.text.matchAll(candidate)) {
+    const value = match[0].replace(/[.:-]+$/, '');
+    const rule = tokens.find(([, form]) => form.test(value))?.[0];
+    // A slug such as sk-learn-pipeline-tutorial has no digit.
+    if (rule === undefined || !/\d/.test(value) || /x{8,}/i.test(value)) continue;
+    found.push({ type: 'secret', start: match.index, end: match.index + value.length, confidence: 0.97, rule });
+  }
+  return found;
+}
+
+function assignedValues(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  for (const match of input.text.matchAll(assigned)) {
+    const value = match[1] ?? '';
+    if (placeholder.test(value) || !/\d/.test(value) || !/[A-Za-z]/.test(value) || entropy(value) < 3) continue;
+    const end = match.index + match[0].length;
+    found.push({ type: 'secret', start: end - value.length, end, confidence: 0.85, rule: 'secret-assigned' });
+  }
+  return found;
+}
+
+/** Keys and tokens: by prefix, as PEM, in a URL, or assigned to a name that says what they are. */
+export function secret(input: RuleInput): IdentifierMatch[] {
+  const found = [...announced(input), ...assignedValues(input)];
+  if (input.text.includes('PRIVATE KEY')) {
+    for (const match of input.text.matchAll(pem)) {
+      found.push({ type: 'secret', start: match.index, end: match.index + match[0].length, confidence: 0.99, rule: 'pem-private-key' });
+    }
+  }
+  if (input.lower.includes('://')) {
+    for (const match of input.lower.matchAll(credentialsInUrl)) {
+      if (placeholder.test(match[1] ?? '') || /^(?:pass(?:word)?|pwd|user)$/.test(match[1] ?? '')) continue;
+      found.push({ type: 'secret', start: match.index, end: match.index + match[0].length, confidence: 0.85, rule: 'credentials-in-url' });
+    }
+  }
+  if (input.lower.includes('助记词') || /seed phrase|mnemonic|recovery phrase/.test(input.lower)) {
+    for (const match of input.lower.matchAll(/(?:[a-z]{3,8}\s+){11,23}[a-z]{3,8}/g)) {
+      if (!precededBy(input.lower, match.index, 24, /(?:助记词|seed phrase|mnemonic|recovery phrase)[^a-z]{0,8}(?:is[: ]+)?$/)) continue;
+      found.push({ type: 'secret', start: match.index, end: match.index + match[0].length, confidence: 0.9, rule: 'wallet-phrase' });
+    }
+  }
+  return found;
+}

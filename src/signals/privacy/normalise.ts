@@ -1,0 +1,119 @@
+import { convertNumeralRuns } from './chinese-numerals.ts';
+import { readEscape } from './escapes.ts';
+import { foldCharacter } from './fold-character.ts';
+
+/**
+ * A text as the rules see it, with the way back. All strings have the same length; `starts[i]` and `ends[i]` give the
+ * range in the original that character `i` came from.
+ */
+export type NormalisedText = {
+  /** Half-width, visible, unescaped; case kept. */
+  text: string;
+  lower: string;
+  /** `text` with runs of Chinese numerals written as ASCII digits. */
+  digits: string;
+  starts: Uint32Array;
+  ends: Uint32Array;
+};
+
+/** Lower case that never changes the length (İ alone would). */
+export function lowerSameLength(text: string): string {
+  const lower = text.toLowerCase();
+  if (lower.length === text.length) return lower;
+  return Array.from(text, (character) => {
+    const one = character.toLowerCase();
+    return one.length === character.length ? one : character;
+  }).join('');
+}
+
+/** Maps text to the form the rules are written for. Linear in the length of the text. */
+export function normalise(original: string): NormalisedText {
+  const pieces: string[] = [];
+  // Folding can lengthen (㎡ → m2, ﷺ → 18 letters), so the map grows on demand.
+  let starts = new Uint32Array(original.length + 64);
+  let ends = new Uint32Array(original.length + 64);
+  let length = 0;
+  /** Start of a stretch of ASCII not yet copied; copying whole stretches keeps plain text quick. */
+  let pending = 0;
+
+  const reserve = (extra: number): void => {
+    if (length + extra <= starts.length) return;
+    const size = (length + extra) * 2;
+    const moreStarts = new Uint32Array(size);
+    moreStarts.set(starts);
+    starts = moreStarts;
+    const moreEnds = new Uint32Array(size);
+    moreEnds.set(ends);
+    ends = moreEnds;
+  };
+  const push = (text: string, start: number, end: number): void => {
+    reserve(text.length);
+    pieces.push(text);
+    for (let index = 0; index < text.length; index++) {
+      starts[length] = start;
+      ends[length] = end;
+      length++;
+    }
+  };
+  const flush = (until: number): void => {
+    if (until <= pending) return;
+    reserve(until - pending);
+    pieces.push(original.slice(pending, until));
+    for (let index = pending; index < until; index++) {
+      starts[length] = index;
+      ends[length] = index + 1;
+      length++;
+    }
+  };
+
+  let position = 0;
+  while (position < original.length) {
+    const code = original.charCodeAt(position);
+    if (code < 0x80) {
+      if (code === 0x26 || code === 0x25 || code === 0x5c) {
+        const escape = readEscape(original, position);
+        if (escape !== undefined) {
+          flush(position);
+          for (const character of escape.text) {
+            const codePoint = character.codePointAt(0) ?? 0;
+            push(codePoint < 0x80 ? character : foldCharacter(codePoint), position, position + escape.length);
+          }
+          position += escape.length;
+          pending = position;
+          continue;
+        }
+      }
+      position++;
+      continue;
+    }
+    if (code >= 0x4e00 && code <= 0x9fff) {
+      position++;
+      continue;
+    }
+    const codePoint = original.codePointAt(position) ?? code;
+    const width = codePoint > 0xffff ? 2 : 1;
+    flush(position);
+    push(foldCharacter(codePoint), position, position + width);
+    position += width;
+    pending = position;
+  }
+  flush(position);
+
+  const text = pieces.join('');
+  return {
+    text,
+    lower: lowerSameLength(text),
+    digits: convertNumeralRuns(text),
+    starts: starts.subarray(0, length),
+    ends: ends.subarray(0, length),
+  };
+}
+
+/** The range of the original that a range of the normalised text came from. */
+export function originalRange(
+  normalised: NormalisedText,
+  start: number,
+  end: number,
+): { start: number; end: number } {
+  return { start: normalised.starts[start] ?? 0, end: normalised.ends[end - 1] ?? 0 };
+}
