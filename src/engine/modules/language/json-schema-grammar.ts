@@ -15,7 +15,7 @@ import { anyObject, anyValue, member, whiteSpace } from './json-grammar.ts';
 import { decimalGrammar, integerGrammar } from './number-grammar.ts';
 import type { ReasoningPrefix } from './reasoning-prefix.ts';
 import { withReasoning } from './reasoning-prefix.ts';
-import { asList, asSchema, constraintsOf, flatten, isObject, merge, resolveReference } from './schema-merge.ts';
+import { asList, asSchema, checkSize, constraintsOf, flatten, isObject, merge, resolveReference } from './schema-merge.ts';
 import { otherKey, stringGrammar, valuesGrammar } from './string-grammar.ts';
 
 export type SchemaGrammarOptions = {
@@ -90,13 +90,21 @@ class SchemaCompiler {
   }
 
   compile(): string | undefined {
+    const { limits } = this.#grammar;
+    // A level of schema is at most three of JSON: `properties`, the name, and perhaps a list.
+    checkSize(this.#root, 4 * limits.depth, 5 * limits.schemas);
     return this.#visit(this.#root, { depth: 0, hint: 'answer', unguarded: new Set() });
+  }
+
+  #spend(): void {
+    const { schemas } = this.#grammar.limits;
+    if (++this.#visits > schemas) throw tooComplex(`it holds more than ${schemas} schemas`);
   }
 
   /** A rule for the schema. One object, reached twice, is compiled once; that also closes recursion. */
   #visit(schema: JsonSchema, visit: Visit): string | undefined {
     const { limits } = this.#grammar;
-    if (++this.#visits > limits.schemas) throw tooComplex(`it holds more than ${limits.schemas} schemas`);
+    this.#spend();
     if (visit.depth > limits.depth) throw tooComplex(`it is nested deeper than ${limits.depth} levels`);
     if (schema === false) return undefined;
     if (schema === true) return anyValue(this.#grammar, limits.anyDepth);
@@ -130,7 +138,7 @@ class SchemaCompiler {
     if (keys.length === 1 && keys[0] === '$ref') {
       return this.#visit(resolveReference(this.#root, constraints['$ref']), deeper);
     }
-    const flat = flatten(this.#root, schema);
+    const flat = flatten(this.#root, schema, () => this.#spend());
     if (typeof flat === 'boolean') return this.#visit(flat, deeper);
     const { anyOf, oneOf, ...rest } = flat;
     const branches = anyOf ?? oneOf;
@@ -149,7 +157,7 @@ class SchemaCompiler {
     const isPlain = Object.keys(rest).length === 0;
     const symbols = branches.map((branch) => {
       const schema = asSchema(branch);
-      const combined = isPlain ? schema : merge(rest, flatten(this.#root, schema, visit.unguarded));
+      const combined = isPlain ? schema : merge(rest, flatten(this.#root, schema, () => this.#spend(), visit.unguarded));
       return this.#visit(combined, visit);
     });
     return joined(symbols);
@@ -246,15 +254,15 @@ class SchemaCompiler {
     }
     /** What may follow when something, or nothing, has been written before. */
     let after = other === undefined ? '' : `${grammar.rule('next', `"," ${ws} ${other}`)}*`;
-    let first: string | undefined = other === undefined ? '' : `(${other} ${after})?`;
+    let first = other === undefined ? '' : `(${other} ${after})?`;
     for (const each of members.toReversed()) {
       const rest = after === '' ? '' : ` ${grammar.rule('rest', after)}`;
       const start = `${each.symbol}${rest}`;
-      const skipped = first === '' || first === undefined ? '""' : grammar.rule('first', first);
+      const skipped: string = first === '' ? '""' : grammar.rule('first', first);
       first = each.required ? start : `${start} | ${skipped}`;
       after = each.required ? `"," ${ws} ${each.symbol}${rest}` : `("," ${ws} ${each.symbol})?${rest}`;
     }
-    if (first === '' || first === undefined) return `"{" ${ws} "}"`;
+    if (first === '') return `"{" ${ws} "}"`;
     return `"{" ${ws} (${first}) ${ws} "}"`;
   }
 

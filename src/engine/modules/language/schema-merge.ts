@@ -64,22 +64,44 @@ function unescapePointer(step: string): string {
 }
 
 /**
- * Follows `$ref` and folds `allOf` until neither is left at this level. `false` when nothing can fit.
+ * Follows `$ref` and folds `allOf` until neither is left at this level. `false` when nothing can fit. `spend` is called for
+ * every schema looked at and throws when that has been enough: folding can double the work at each level.
  * Errors: `unsupported_schema` for a reference that only leads to itself.
  */
-export function flatten(root: JsonSchema, schema: JsonSchema, seen: ReadonlySet<JsonSchema> = new Set()): JsonSchema {
+export function flatten(
+  root: JsonSchema,
+  schema: JsonSchema,
+  spend: () => void,
+  seen: ReadonlySet<JsonSchema> = new Set(),
+): JsonSchema {
+  spend();
   if (typeof schema === 'boolean') return schema;
   const { $ref, allOf, ...rest } = constraintsOf(schema);
   if ($ref === undefined && allOf === undefined) return rest;
   if (seen.has(schema)) throw unsupportedSchema('a $ref leads back to itself without any structure between');
   const inner = new Set([...seen, schema]);
   let merged: JsonSchema = rest;
-  if ($ref !== undefined) merged = merge(merged, flatten(root, resolveReference(root, $ref), inner));
+  if ($ref !== undefined) merged = merge(merged, flatten(root, resolveReference(root, $ref), spend, inner));
   if (allOf !== undefined) {
     if (!Array.isArray(allOf)) throw unsupportedSchema('allOf is not a list');
-    for (const part of allOf) merged = merge(merged, flatten(root, asSchema(part), inner));
+    for (const part of allOf) merged = merge(merged, flatten(root, asSchema(part), spend, inner));
   }
   return merged;
+}
+
+/**
+ * Refuses a document too large to look at, before anything recursive touches it.
+ * Errors: `schema_too_complex`.
+ */
+export function checkSize(schema: JsonSchema, largestDepth: number, mostValues: number): void {
+  let level: JsonValue[] = [schema];
+  let values = 0;
+  for (let depth = 0; level.length > 0; depth++) {
+    values += level.length;
+    if (depth > largestDepth) throw tooComplex('its JSON is nested too deeply');
+    if (values > mostValues) throw tooComplex(`it has more than ${mostValues} parts`);
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []));
+  }
 }
 
 export function asSchema(value: JsonValue | undefined): JsonSchema {
