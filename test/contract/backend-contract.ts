@@ -117,7 +117,9 @@ export function runBackendContract(contract: BackendContract): void {
     it('ends within a second of an abort while it waits for its first event', async () => {
       const controller = new AbortController();
       const reason = new Error('gave up');
-      const iterator = backend.stream(newRequest(longQuestion, { maxTokens: 2000 }), controller)[Symbol.asyncIterator]();
+      const iterator = backend
+        .stream(newRequest(longQuestion, { maxTokens: 2000 }), controller)
+        [Symbol.asyncIterator]();
       const first = iterator.next();
       controller.abort(reason);
       const run = async () => {

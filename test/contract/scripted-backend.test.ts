@@ -1,6 +1,15 @@
 import { describe } from 'vitest';
 import type { GenerationRequest } from '../../src/core/chat.ts';
-import { answer, event, finish, lastText, type ScriptStep, ScriptedBackend, start, usage } from '../support/scripted-backend.ts';
+import {
+  answer,
+  event,
+  finish,
+  lastText,
+  type ScriptStep,
+  ScriptedBackend,
+  start,
+  usage,
+} from '../support/scripted-backend.ts';
 import { runBackendContract } from './backend-contract.ts';
 
 /** Answers like a model would: long questions slowly, and never more than `maxTokens` words. */

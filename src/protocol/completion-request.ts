@@ -1,0 +1,75 @@
+import * as z from 'zod';
+import type { GenerationRequest } from '../core/chat.ts';
+import { generationFields, maxChoices, optional, tokenCount } from './fields.ts';
+import { defaultModel, type ParsedGeneration } from './generation.ts';
+import { refuse } from './parse-wire.ts';
+import { present } from './present.ts';
+import { repeated, toMaxTokens, toSampling, toStop } from './sampling.ts';
+
+/** A vocabulary index. */
+export const tokenId = z
+  .int()
+  .min(0)
+  .max(2 ** 31 - 1);
+
+/** Body of `POST /v1/completions`. */
+export const completionSchema = z.object({
+  prompt: z.union([
+    z.string(),
+    z.array(z.string()).min(1).max(maxChoices),
+    z.array(tokenId).min(1),
+    z.array(z.array(tokenId).min(1)).min(1).max(maxChoices),
+  ]),
+  max_tokens: optional(tokenCount),
+  echo: optional(z.boolean()),
+  logprobs: optional(z.int().min(0).max(20)),
+  suffix: optional(z.literal('', { error: 'is not supported: text cannot be filled in between' })),
+  best_of: optional(z.literal(1, { error: 'is not supported; use n' })),
+  ...generationFields,
+});
+
+export type WireCompletion = z.output<typeof completionSchema>;
+export type ParsedCompletion = ParsedGeneration & { choicesPerPrompt: number };
+
+/**
+ * Choice `p · n + i` answers prompt p.
+ *
+ * @throws `invalid_request`
+ */
+export function toCompletionGeneration(wire: WireCompletion, id: string): ParsedCompletion {
+  const prompts = toPrompts(wire.prompt);
+  const n = wire.n ?? 1;
+  if (prompts.length * n > maxChoices) {
+    throw refuse('n', `times the number of prompts must be at most ${maxChoices}`);
+  }
+  const requests = prompts.flatMap((prompt, index) =>
+    repeated(
+      present<GenerationRequest>({
+        id: `${id}-${index}`,
+        model: wire.model ?? defaultModel,
+        input: { kind: 'completion', prompt, echo: wire.echo ?? false },
+        sampling: toSampling(wire),
+        stop: toStop(wire.stop),
+        maxTokens: toMaxTokens(wire.max_tokens),
+        logprobs: wire.logprobs,
+        responseFormat: { type: 'text' },
+        reasoning: { return: true },
+        truncate: wire.truncate ?? 'error',
+        priority: wire.priority ?? 0,
+      }),
+      n,
+    ),
+  );
+  return {
+    requests,
+    stream: wire.stream ?? false,
+    includeUsage: wire.stream_options?.include_usage ?? false,
+    choicesPerPrompt: n,
+  };
+}
+
+function toPrompts(prompt: WireCompletion['prompt']): (string | number[])[] {
+  if (typeof prompt === 'string') return [prompt];
+  if (typeof prompt[0] === 'number') return [prompt as number[]];
+  return prompt as string[] | number[][];
+}

@@ -1,0 +1,136 @@
+import * as z from 'zod';
+import { chatSchema } from './chat-schema.ts';
+import { completionSchema } from './completion-request.ts';
+import { embeddingSchema } from './embedding.ts';
+import { pullSchema } from './pull.ts';
+import { responsesSchema } from './responses-schema.ts';
+
+type Operation = {
+  summary: string;
+  body?: string;
+  answer: string;
+  stream?: boolean;
+  parameter?: string;
+  open?: boolean;
+};
+
+const bodies: Record<string, z.ZodType> = {
+  ChatCompletionRequest: chatSchema,
+  CompletionRequest: completionSchema,
+  EmbeddingRequest: embeddingSchema,
+  ResponsesRequest: responsesSchema,
+  PullRequest: pullSchema,
+};
+
+/** Every route of the server, by path and method. `server` tests that it serves exactly these. */
+export const operations: Record<string, Partial<Record<'get' | 'post', Operation>>> = {
+  '/': { get: { summary: 'Where to find what.', answer: 'Pointer' } },
+  '/health': {
+    get: { summary: '200 exactly when requests can be answered, else 503.', answer: 'Health', open: true },
+  },
+  '/v1/models': { get: { summary: 'The models that can be named.', answer: 'ModelList' } },
+  '/v1/models/{id}': { get: { summary: 'One model.', answer: 'Model', parameter: 'id' } },
+  '/v1/chat/completions': {
+    post: { summary: 'Answer a conversation.', body: 'ChatCompletionRequest', answer: 'ChatCompletion', stream: true },
+  },
+  '/v1/completions': {
+    post: { summary: 'Continue raw text.', body: 'CompletionRequest', answer: 'Completion', stream: true },
+  },
+  '/v1/embeddings': {
+    post: { summary: 'Embed texts.', body: 'EmbeddingRequest', answer: 'EmbeddingList' },
+  },
+  '/v1/responses': {
+    post: { summary: 'Answer without keeping anything.', body: 'ResponsesRequest', answer: 'Response', stream: true },
+  },
+  '/v1/models/pull': {
+    post: { summary: 'Fetch a model; progress as events.', body: 'PullRequest', answer: 'PullEvent', stream: true },
+  },
+  '/v1/duanyun/catalogue': { get: { summary: 'All models that could be pulled.', answer: 'Catalogue' } },
+  '/metrics': { get: { summary: 'Prometheus metrics.', answer: 'Metrics' } },
+  '/openapi.json': { get: { summary: 'This document.', answer: 'OpenApi' } },
+};
+
+const errorSchema = {
+  type: 'object',
+  required: ['error'],
+  properties: {
+    error: {
+      type: 'object',
+      required: ['message', 'type', 'param', 'code'],
+      properties: {
+        message: { type: 'string' },
+        type: { type: 'string' },
+        param: { type: ['string', 'null'] },
+        code: { type: 'string', description: 'See docs/errors.md.' },
+      },
+    },
+  },
+};
+
+/**
+ * The OpenAPI 3.1 document. Request bodies are generated from the very schemas that check them.
+ *
+ * @param paths only these are described; default: all
+ */
+export function openApiDocument(version: string, paths: string[] = Object.keys(operations)): object {
+  const schemas: Record<string, object> = { Error: errorSchema };
+  for (const [name, schema] of Object.entries(bodies)) {
+    const { $schema: _, ...document } = z.toJSONSchema(schema, { io: 'input', target: 'draft-2020-12' });
+    schemas[name] = document;
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Duanyun',
+      version,
+      description: 'One OpenAI-compatible entry that runs each request on the device or in the cloud.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
+    paths: Object.fromEntries(paths.map((path) => [path, pathItem(path)])),
+    components: {
+      schemas,
+      securitySchemes: { key: { type: 'http', scheme: 'bearer' } },
+      responses: {
+        Error: {
+          description: 'An error from the catalogue.',
+          content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+        },
+      },
+    },
+    security: [{ key: [] }, {}],
+  };
+}
+
+function pathItem(path: string): object {
+  const methods = operations[path] ?? {};
+  return Object.fromEntries(
+    Object.entries(methods).map(([method, operation]) => [method, operationObject(method, path, operation)]),
+  );
+}
+
+function operationObject(method: string, path: string, operation: Operation): object {
+  const json = path === '/metrics' ? 'text/plain' : 'application/json';
+  return {
+    operationId: `${method}${path.replaceAll(/[^a-z]+(\w?)/gi, (_, letter: string) => letter.toUpperCase())}`,
+    summary: operation.summary,
+    ...(operation.open === true ? { security: [] } : {}),
+    ...(operation.parameter === undefined
+      ? {}
+      : { parameters: [{ name: operation.parameter, in: 'path', required: true, schema: { type: 'string' } }] }),
+    ...(operation.body === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'application/json': { schema: { $ref: `#/components/schemas/${operation.body}` } } },
+          },
+        }),
+    responses: {
+      200: {
+        description: operation.answer,
+        content: { [json]: {}, ...(operation.stream === true ? { 'text/event-stream': {} } : {}) },
+      },
+      default: { $ref: '#/components/responses/Error' },
+    },
+  };
+}

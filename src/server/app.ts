@@ -1,0 +1,117 @@
+import { Hono } from 'hono';
+import { makeError } from '../core/errors.ts';
+import { operations } from '../protocol/openapi.ts';
+import { type Access, createAccess } from './access.ts';
+import { Drain } from './drain.ts';
+import { type Entry, type EntryContext, type EntryEnv, finishRequest, newId } from './entry.ts';
+import { errorResponse, normalised } from './error-response.ts';
+import { type AppParts, defaultServerOptions } from './options.ts';
+import { baseHeaders } from './respond.ts';
+import { addAdministrationRoutes } from './routes/administration.ts';
+import { addEmbeddingRoutes } from './routes/embeddings.ts';
+import { addGenerationRoutes } from './routes/generation.ts';
+import { addInformationRoutes } from './routes/information.ts';
+
+export type App = {
+  /** Answers requests, with or without a connection behind them (`hono.request` in tests). */
+  hono: Hono<EntryEnv>;
+  /** What is being answered now. */
+  drain: Drain;
+};
+
+/** The HTTP entry without a port. Every request passes the guard, then its route; every error ends in one mapper. */
+export function createApp(parts: AppParts): App {
+  const options = { ...defaultServerOptions, ...parts.options };
+  const { service, log, metrics, clock } = parts;
+  const entry: Entry = { service, options, log, metrics, clock, drain: new Drain() };
+  const access = createAccess(options);
+  const app = new Hono<EntryEnv>();
+
+  app.onError((error, c) => {
+    const own = normalised(error, c.get('requestId'), c.req.raw.signal);
+    finishRequest(entry, c, own.status, own);
+    return errorResponse(own, baseHeaders(c));
+  });
+  app.notFound((c) => {
+    const path = c.req.path.slice(0, 200);
+    const allowed = allowedMethods(served(app), c.req.path);
+    const error =
+      allowed.length === 0
+        ? makeError('route_not_found', { method: c.req.method, path })
+        : makeError('method_not_allowed', { method: c.req.method, path });
+    return errorResponse(error, { ...baseHeaders(c), ...(allowed.length === 0 ? {} : { allow: allowed.join(', ') }) });
+  });
+
+  app.use(async (c, next) => {
+    c.set('requestId', requestId(c));
+    c.set('startedMs', clock.now());
+    const preflight = guard(access, c);
+    if (preflight !== undefined) return preflight;
+    await next();
+    if (c.error === undefined && c.get('streaming') !== true) finishRequest(entry, c, c.res.status);
+    return undefined;
+  });
+
+  addInformationRoutes(app, entry, { renderMetrics: parts.renderMetrics, paths: () => [...served(app).keys()] });
+  addGenerationRoutes(app, entry);
+  addEmbeddingRoutes(app, entry);
+  if (parts.admin !== undefined) addAdministrationRoutes(app, entry, parts.admin);
+  return { hono: app, drain: entry.drain };
+}
+
+/** Host, then origin, then key. Returns the answer to a preflight. */
+function guard(access: Access, c: EntryContext): Response | undefined {
+  const host = c.req.header('host') ?? new URL(c.req.url).host;
+  access.checkHost(host);
+  const origin = c.req.header('origin');
+  if (origin !== undefined) {
+    access.checkOrigin(origin, host);
+    c.set('originAllowed', true);
+    const method = c.req.header('access-control-request-method');
+    if (c.req.method === 'OPTIONS' && method !== undefined) return preflightAnswer(c);
+  }
+  if (c.req.path !== '/health') access.checkKey(c.req.header('authorization'));
+  return undefined;
+}
+
+function preflightAnswer(c: EntryContext): Response {
+  const asked = c.req.header('access-control-request-headers');
+  const local = c.req.header('access-control-request-private-network') === 'true';
+  return new Response(null, {
+    status: 204,
+    headers: {
+      ...baseHeaders(c),
+      'access-control-allow-methods': 'GET, POST, OPTIONS',
+      'access-control-allow-headers': asked ?? 'authorization, content-type',
+      'access-control-max-age': '600',
+      ...(local ? { 'access-control-allow-private-network': 'true' } : {}),
+    },
+  });
+}
+
+/** The client's own id where it is harmless, so that both sides' logs can be joined. */
+function requestId(c: EntryContext): string {
+  const given = c.req.header('x-request-id');
+  return given !== undefined && /^[\w.-]{1,64}$/.test(given) ? given : newId('req_');
+}
+
+/** Methods by path, in the form of OpenAPI: `/v1/models/{id}`. */
+function served(app: Hono<EntryEnv>): Map<string, Set<string>> {
+  const paths = new Map<string, Set<string>>();
+  for (const route of app.routes) {
+    const path = route.path.replaceAll(/:(\w+)/g, '{$1}');
+    if (!(path in operations)) continue;
+    const methods = paths.get(path) ?? new Set();
+    paths.set(path, methods.add(route.method));
+  }
+  return paths;
+}
+
+function allowedMethods(paths: Map<string, Set<string>>, path: string): string[] {
+  const allowed = new Set<string>();
+  for (const [pattern, methods] of paths) {
+    const expression = new RegExp(`^${pattern.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+    if (expression.test(path)) for (const method of methods) allowed.add(method);
+  }
+  return [...allowed].sort();
+}

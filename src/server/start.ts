@@ -1,0 +1,123 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { getRequestListener } from '@hono/node-server';
+import { makeError } from '../core/errors.ts';
+import { errorBody } from '../protocol/error-body.ts';
+import { createApp } from './app.ts';
+import { checkBind } from './bind.ts';
+import type { Drain } from './drain.ts';
+import { errorResponse } from './error-response.ts';
+import { type AppParts, defaultServerOptions, type ServerOptions } from './options.ts';
+
+export type RunningServer = {
+  /** `http://127.0.0.1:8131`, without a slash at the end. */
+  url: string;
+  port: number;
+  /** Takes no more requests, waits up to `graceMs` for those that run, then ends them with `shutting_down`. */
+  close(graceMs: number): Promise<void>;
+};
+
+/** How long an aborted request has to write its last frame. */
+const lastWordsMs = 1000;
+
+/** @throws `insecure_bind`, `port_in_use`, `config_invalid` (an address that is not this machine's) */
+export async function startServer(parts: AppParts): Promise<RunningServer> {
+  const options = { ...defaultServerOptions, ...parts.options };
+  checkBind(options.host, options.apiKeys);
+  const { hono, drain } = createApp(parts);
+  const respond = getRequestListener((request, env) => hono.fetch(request, env), {
+    hostname: 'localhost',
+    errorHandler: () => errorResponse(makeError('invalid_request', { reason: 'The request line is not valid.' })),
+  });
+  const server = createServer(
+    {
+      headersTimeout: options.headersTimeoutMs,
+      // The body's own limit answers in our form; this one only backs it up.
+      requestTimeout: options.headersTimeoutMs + options.bodyTimeoutMs + 5000,
+      keepAliveTimeout: options.idleConnectionMs,
+      maxHeaderSize: options.maxHeaderBytes,
+      connectionsCheckingInterval: Math.min(5000, options.headersTimeoutMs),
+    },
+    (incoming, outgoing) => {
+      watchWrites(outgoing, options.writeStallMs);
+      void respond(incoming, outgoing);
+    },
+  );
+  server.maxConnections = options.maxConnections;
+  server.on('clientError', answerClientError);
+  await listen(server, options);
+  const { port, family, address } = server.address() as AddressInfo;
+  const name = family === 'IPv6' ? `[${address}]` : address;
+  return { url: `http://${name}:${port}`, port, close: (graceMs) => close(server, drain, graceMs) };
+}
+
+function listen(server: Server, options: ServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      const { host, port } = options;
+      if (error.code === 'EADDRINUSE') reject(makeError('port_in_use', { port, host }, { cause: error }));
+      else reject(makeError('config_invalid', { reason: `cannot listen on ${host}:${port}` }, { cause: error }));
+    };
+    server.once('error', onError);
+    server.listen(options.port, options.host, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+}
+
+async function close(server: Server, drain: Drain, graceMs: number): Promise<void> {
+  drain.begin();
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeIdleConnections();
+  if (!(await drain.idle(graceMs))) {
+    drain.abortAll();
+    await drain.idle(lastWordsMs);
+    // One turn of the event loop for the last frames to reach the sockets.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 50);
+    });
+  }
+  server.closeIdleConnections();
+  const forced = setTimeout(() => server.closeAllConnections(), lastWordsMs);
+  forced.unref();
+  await closed;
+  clearTimeout(forced);
+}
+
+/** A whole answer that the client never reads must not keep its connection for ever. */
+function watchWrites(outgoing: ServerResponse, writeStallMs: number): void {
+  outgoing.once('prefinish', () => {
+    if (outgoing.writableLength === 0) return;
+    const timer = setTimeout(() => outgoing.destroy(), writeStallMs);
+    timer.unref();
+    outgoing.once('close', () => clearTimeout(timer));
+  });
+}
+
+/** What Node's parser refuses before there is a request: in our form too. */
+function answerClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, text, own] = clientErrorAnswer(error.code);
+  const body = JSON.stringify(errorBody(own));
+  socket.end(
+    `HTTP/1.1 ${status} ${text}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function clientErrorAnswer(code: string | undefined): [number, string, ReturnType<typeof makeError>] {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return [408, 'Request Timeout', makeError('invalid_request', { reason: 'The request did not arrive in time.' })];
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    const reason = 'The request headers are too large.';
+    return [431, 'Request Header Fields Too Large', makeError('invalid_request', { reason })];
+  }
+  return [400, 'Bad Request', makeError('invalid_request', { reason: 'The request is not valid HTTP.' })];
+}
