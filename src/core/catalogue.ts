@@ -28,6 +28,8 @@ export type ModelEntry = {
   displayName: string;
   description: string;
   licence: string;
+  /** True once these very files were fetched and ran here; false: names, sizes and hashes come from public listings only. */
+  verified: boolean;
   parameters: number;
   /** What the model was trained for; the engine may use less. */
   contextTokens: number;
