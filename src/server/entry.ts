@@ -25,9 +25,9 @@ export type EntryEnv = {
   Variables: {
     requestId: string;
     startedMs: number;
-    originAllowed: boolean;
+    originAllowed: boolean | undefined;
     /** Set by a handler that goes on after its response has begun; it then logs and counts the request itself. */
-    streaming: boolean;
+    streaming: boolean | undefined;
   };
 };
 export type EntryContext = Context<EntryEnv>;

@@ -48,17 +48,16 @@ export class MergedStreams {
   }
 
   #ask(index: number): void {
-    const next = this.#iterators[index]?.next();
-    if (next === undefined) return;
-    next.then(
-      (result) => {
-        this.#ready.push({ index, result });
-        this.#wake?.();
-      },
-      (error: unknown) => {
-        this.#failed ??= { error };
-        this.#wake?.();
-      },
-    );
+    void this.#await(index);
+  }
+
+  async #await(index: number): Promise<void> {
+    try {
+      const result = await this.#iterators[index]?.next();
+      if (result !== undefined) this.#ready.push({ index, result });
+    } catch (error) {
+      this.#failed ??= { error };
+    }
+    this.#wake?.();
   }
 }

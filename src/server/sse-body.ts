@@ -75,18 +75,12 @@ export function sseBody(source: FrameSource, timings: SseTimings): ReadableStrea
 }
 
 /** `undefined` where the time ran out first. */
-function orTimeout<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(undefined), limitMs);
-    promise.then(
-      (value) => {
-        clearTimeout(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearTimeout(timer);
-        reject(error as Error);
-      },
-    );
+async function orTimeout<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), limitMs);
   });
+  const result = await Promise.race([promise, timeout]);
+  clearTimeout(timer);
+  return result;
 }

@@ -17,7 +17,7 @@ export type LogOptions = {
 /** Core log on pino. Keys and content never get through; see `redact.ts`. */
 export function createLog(options: LogOptions = {}): Log {
   const destination = options.destination ?? pino.destination({ fd: 2, sync: true });
-  const pretty = options.pretty ?? (options.destination === undefined && process.stderr.isTTY === true);
+  const pretty = options.pretty ?? (options.destination === undefined && process.stderr.isTTY);
   const logger = pino(
     {
       level: options.level ?? 'info',

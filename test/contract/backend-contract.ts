@@ -117,9 +117,8 @@ export function runBackendContract(contract: BackendContract): void {
     it('ends within a second of an abort while it waits for its first event', async () => {
       const controller = new AbortController();
       const reason = new Error('gave up');
-      const iterator = backend
-        .stream(newRequest(longQuestion, { maxTokens: 2000 }), controller)
-        [Symbol.asyncIterator]();
+      const stream = backend.stream(newRequest(longQuestion, { maxTokens: 2000 }), controller);
+      const iterator = stream[Symbol.asyncIterator]();
       const first = iterator.next();
       controller.abort(reason);
       const run = async () => {
@@ -135,9 +134,9 @@ export function runBackendContract(contract: BackendContract): void {
     });
 
     it('refuses an unknown model from the first next(), before any event', async () => {
-      const iterator = backend
-        .stream(newRequest('Hi', { model: 'no-such-model' }), { signal: new AbortController().signal })
-        [Symbol.asyncIterator]();
+      const { signal } = new AbortController();
+      const stream = backend.stream(newRequest('Hi', { model: 'no-such-model' }), { signal });
+      const iterator = stream[Symbol.asyncIterator]();
       const error = await iterator.next().then(
         () => undefined,
         (caught: unknown) => caught,

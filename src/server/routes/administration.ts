@@ -16,11 +16,10 @@ import { sseBody } from '../sse-body.ts';
 export function addAdministrationRoutes(app: Hono<EntryEnv>, entry: Entry, admin: ModelAdministration): void {
   app.get('/v1/duanyun/catalogue', async (c) => {
     const installed = new Map((await admin.installed()).map((model) => [model.entry.id, model.sizeBytes]));
-    const data = admin.catalogue().map((model) => ({
-      ...model,
-      installed: installed.has(model.id),
-      installedBytes: installed.get(model.id) ?? 0,
-    }));
+    const data = admin.catalogue().map((model) => {
+      const state = { installed: installed.has(model.id), installedBytes: installed.get(model.id) ?? 0 };
+      return Object.assign(state, model);
+    });
     return json(c, { object: 'list', data });
   });
 
