@@ -10,7 +10,7 @@ function run(stops: string[], pieces: string[]): { text: string; stop: string | 
     text += result.text;
     if (result.stop !== undefined) return { text, stop: result.stop };
   }
-  return { text: text + matcher.flush(), stop: undefined };
+  return { text: text + matcher.finish(), stop: undefined };
 }
 
 describe('StopMatcher', () => {
@@ -41,7 +41,7 @@ describe('StopMatcher', () => {
     expect(matcher.push(' </').text).toBe(' ');
     expect(matcher.push('b> St').text).toBe('</b> ');
     expect(matcher.push('ep').text).toBe('Step');
-    expect(matcher.flush()).toBe('');
+    expect(matcher.finish()).toBe('');
   });
 
   it('finds the same as a search through the whole text, for random stops', () => {
@@ -62,7 +62,7 @@ describe('StopMatcher', () => {
   });
 
   it('sends everything at once where there is nothing to stop at', () => {
-    expect(new StopMatcher([]).push('abc')).toEqual({ text: 'abc' });
-    expect(new StopMatcher(['']).push('abc')).toEqual({ text: 'abc' });
+    expect(new StopMatcher([]).push('abc')).toEqual({ text: 'abc', stopped: false });
+    expect(new StopMatcher(['']).push('abc')).toEqual({ text: 'abc', stopped: false });
   });
 });

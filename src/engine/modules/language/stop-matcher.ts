@@ -1,5 +1,5 @@
-/** What one piece of text brought: text that is safe to send, and the stop string if one is now complete. */
-export type StopResult = { text: string; stop?: string };
+/** What one piece of text brought: text that is safe to send, and which stop string is now complete, if one is. */
+export type StopResult = { text: string; stopped: boolean; stop?: string };
 
 type State = { next: Map<string, number>; fallback: number; depth: number; stop: string | undefined };
 
@@ -19,8 +19,8 @@ export class StopMatcher {
 
   /** After a stop was reported, everything further is dropped. */
   push(piece: string): StopResult {
-    if (this.#stopped) return { text: '' };
-    if (this.#states.length === 1) return { text: piece };
+    if (this.#stopped) return { text: '', stopped: true };
+    if (this.#states.length === 1) return { text: piece, stopped: false };
     const text = this.#held + piece;
     for (let index = this.#held.length; index < text.length; index++) {
       this.#state = this.#step(this.#state, text[index] ?? '');
@@ -28,16 +28,16 @@ export class StopMatcher {
       if (stop !== undefined) {
         this.#stopped = true;
         this.#held = '';
-        return { text: text.slice(0, index + 1 - stop.length), stop };
+        return { text: text.slice(0, index + 1 - stop.length), stopped: true, stop };
       }
     }
     const heldLength = this.#states[this.#state]?.depth ?? 0;
     this.#held = heldLength === 0 ? '' : text.slice(-heldLength);
-    return { text: text.slice(0, text.length - heldLength) };
+    return { text: text.slice(0, text.length - heldLength), stopped: false };
   }
 
   /** What was held back and turned out to be no stop string. */
-  flush(): string {
+  finish(): string {
     const rest = this.#held;
     this.#held = '';
     this.#state = 0;

@@ -10,7 +10,7 @@ describe('Utf8Decoder', () => {
       const decoder = new Utf8Decoder();
       const pieces: string[] = [];
       for (let at = 0; at < bytes.length; at += size) pieces.push(decoder.push(bytes.subarray(at, at + size)));
-      pieces.push(decoder.flush());
+      pieces.push(decoder.finish());
       expect(pieces.join('')).toBe(text);
       for (const piece of pieces) expect(Buffer.from(piece).toString()).toBe(piece);
     }
@@ -22,7 +22,7 @@ describe('Utf8Decoder', () => {
     expect(decoder.push(Uint8Array.of(0xe4, 0xbd))).toBe('');
     expect(decoder.push(Uint8Array.of(0x63))).toBe('\ufffdc');
     expect(decoder.push(Uint8Array.of(0xf0, 0x9f))).toBe('');
-    expect(decoder.flush()).toBe('\ufffd');
+    expect(decoder.finish()).toBe('\ufffd');
     expect(decoder.push(Uint8Array.of(0x64))).toBe('d');
   });
 });

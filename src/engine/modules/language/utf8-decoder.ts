@@ -11,7 +11,7 @@ export class Utf8Decoder {
   }
 
   /** What is left at the end: U+FFFD for a character that never became whole. The decoder can be used again. */
-  flush(): string {
+  finish(): string {
     const rest = this.#decoder.decode();
     this.#decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     return rest;
