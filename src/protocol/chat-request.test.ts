@@ -91,10 +91,19 @@ describe('a chat request', () => {
 
   it.each([
     [{ enable_thinking: true }, { enable: true, return: true }],
-    [{ enable_thinking: false, reasoning_effort: 'high' }, { enable: false, return: true }],
+    [
+      { enable_thinking: false, reasoning_effort: 'high' },
+      { enable: false, return: true },
+    ],
     [{ chat_template_kwargs: { enable_thinking: false } }, { enable: false, return: true }],
-    [{ reasoning_effort: 'none', return_reasoning: false }, { enable: false, return: false }],
-    [{ reasoning_effort: 'medium', include_reasoning: false }, { enable: true, return: false }],
+    [
+      { reasoning_effort: 'none', return_reasoning: false },
+      { enable: false, return: false },
+    ],
+    [
+      { reasoning_effort: 'medium', include_reasoning: false },
+      { enable: true, return: false },
+    ],
   ])('reads reasoning from %j', (body, reasoning) => {
     expect(parse(body).requests[0]?.reasoning).toEqual(reasoning);
   });
@@ -164,7 +173,12 @@ describe('a chat request', () => {
       toolChoice: { type: 'named', name: 'time' },
       parallelToolCalls: false,
     });
-    expect(request?.responseFormat).toEqual({ type: 'json-schema', name: 'x', schema: { type: 'object' }, strict: true });
+    expect(request?.responseFormat).toEqual({
+      type: 'json-schema',
+      name: 'x',
+      schema: { type: 'object' },
+      strict: true,
+    });
     expect(parse({ tools: [tool('a')] }).requests[0]?.input).toMatchObject({ toolChoice: { type: 'auto' } });
     expect(parse({ tool_choice: 'auto' }).requests[0]?.input).toMatchObject({ toolChoice: { type: 'none' } });
   });
@@ -182,7 +196,12 @@ describe('a chat request that is wrong', () => {
     ['a message that is no object', { messages: ['hi'] }, 'messages[0]', /must be an object/],
     ['a role that does not exist', { messages: [{ role: 'king', content: '' }] }, 'messages[0].role', /"system"/],
     ['the old function role', { messages: [{ role: 'function', content: '' }] }, 'messages[0].role', /"tool"/],
-    ['content of another type', { messages: [{ role: 'user', content: 7 }] }, 'messages[0].content', /a string or an array/],
+    [
+      'content of another type',
+      { messages: [{ role: 'user', content: 7 }] },
+      'messages[0].content',
+      /a string or an array/,
+    ],
     ['no content', { messages: [{ role: 'user' }] }, 'messages[0].content', /./],
     [
       'a text part without text',
@@ -204,7 +223,9 @@ describe('a chat request that is wrong', () => {
     ],
     [
       'damaged base64',
-      { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,@@@' } }] }] },
+      {
+        messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:image/png;base64,@@@' } }] }],
+      },
       'messages[0].content[0].image_url.url',
       /base64/,
     ],

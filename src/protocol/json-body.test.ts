@@ -20,7 +20,12 @@ describe('parseJsonBody', () => {
   });
 
   it('refuses bytes that are not UTF-8', () => {
-    for (const bytes of [[0x22, 0xff, 0x22], [0x22, 0xc3, 0x22], [0x22, 0xed, 0xa0, 0x80, 0x22], [0x22, 0xc0, 0xaf, 0x22]]) {
+    for (const bytes of [
+      [0x22, 0xff, 0x22],
+      [0x22, 0xc3, 0x22],
+      [0x22, 0xed, 0xa0, 0x80, 0x22],
+      [0x22, 0xc0, 0xaf, 0x22],
+    ]) {
       expect(codeOf(() => parseJsonBody(Uint8Array.from(bytes)))).toBe('invalid_utf8');
     }
   });
@@ -55,7 +60,8 @@ describe('parseJsonBody', () => {
     }
     expect(message).toMatch(/not valid JSON/);
     expect(message).not.toContain('hunter2');
-    for (const text of ['', '  ', '{', '"abc', 'nul', '{"a":1}}']) expect(codeOf(() => parse(text))).toBe('invalid_json');
+    for (const text of ['', '  ', '{', '"abc', 'nul', '{"a":1}}'])
+      expect(codeOf(() => parse(text))).toBe('invalid_json');
   });
 
   it('replaces lone surrogates in values and keys and keeps whole pairs', () => {
@@ -68,7 +74,10 @@ describe('parseJsonBody', () => {
   });
 
   it('drops __proto__ keys, written plainly or escaped', () => {
-    const value = parse('{"__proto__":{"admin":true},"a":{"\\u005f_proto__":{"admin":true},"b":1}}') as Record<string, unknown>;
+    const value = parse('{"__proto__":{"admin":true},"a":{"\\u005f_proto__":{"admin":true},"b":1}}') as Record<
+      string,
+      unknown
+    >;
     expect(Object.keys(value)).toEqual(['a']);
     expect(value).toEqual({ a: { b: 1 } });
     expect((value as { admin?: boolean }).admin).toBeUndefined();

@@ -98,7 +98,9 @@ function streamed(
     abandon(why) {
       const detail = why === 'stalled' ? 'the client did not read' : 'the client left';
       finish(makeError('client_closed', {}, { detail }));
-      if (why === 'stalled') c.env?.outgoing?.destroy();
+      const connection = why === 'stalled' ? c.env?.outgoing : undefined;
+      connection?.destroy();
+      return connection !== undefined;
     },
     finished: () => finish(failure),
   };

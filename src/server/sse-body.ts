@@ -3,8 +3,11 @@ import { keepAliveFrame } from '../protocol/sse.ts';
 export type FrameSource = {
   /** The next frames to send, and whether they are the last. Must not throw. */
   next: () => Promise<{ frames: string; last: boolean }>;
-  /** The reader went away or never read. Called at most once, and never after the last frame was taken. */
-  abandon: (why: 'closed' | 'stalled') => void;
+  /**
+   * The reader went away or never read. Called at most once, and never after the last frame was taken. Returns whether
+   * the connection itself is gone, so that the body needs no error to end it.
+   */
+  abandon: (why: 'closed' | 'stalled') => boolean;
   /** All was handed over. */
   finished: () => void;
 };
@@ -28,11 +31,11 @@ export function sseBody(source: FrameSource, timings: SseTimings): ReadableStrea
   let over = false;
   let keepAliveDue = timings.keepAliveFirst;
 
-  const abandon = (why: 'closed' | 'stalled'): void => {
+  const abandon = (why: 'closed' | 'stalled'): boolean => {
     clearTimeout(stallTimer);
-    if (over) return;
+    if (over) return true;
     over = true;
-    source.abandon(why);
+    return source.abandon(why);
   };
 
   return new ReadableStream<Uint8Array>(
@@ -42,8 +45,7 @@ export function sseBody(source: FrameSource, timings: SseTimings): ReadableStrea
         const send = (frames: string): void => {
           controller.enqueue(Buffer.from(frames));
           stallTimer = setTimeout(() => {
-            abandon('stalled');
-            controller.error(new Error('the client does not read'));
+            if (!abandon('stalled')) controller.error(new Error('the client does not read'));
           }, timings.writeStallMs);
         };
         if (keepAliveDue) {

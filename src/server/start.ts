@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getRequestListener } from '@hono/node-server';
 import { makeError } from '../core/errors.ts';
 import { errorBody } from '../protocol/error-body.ts';
@@ -30,6 +32,7 @@ export async function startServer(parts: AppParts): Promise<RunningServer> {
     hostname: 'localhost',
     errorHandler: () => errorResponse(makeError('invalid_request', { reason: 'The request line is not valid.' })),
   });
+  const responses = new Set<ServerResponse>();
   const server = createServer(
     {
       headersTimeout: options.headersTimeoutMs,
@@ -41,6 +44,9 @@ export async function startServer(parts: AppParts): Promise<RunningServer> {
     },
     (incoming, outgoing) => {
       watchWrites(outgoing, options.writeStallMs);
+      responses.add(outgoing);
+      outgoing.once('close', () => responses.delete(outgoing));
+      if (drain.draining) outgoing.setHeader('connection', 'close');
       void respond(incoming, outgoing);
     },
   );
@@ -49,7 +55,7 @@ export async function startServer(parts: AppParts): Promise<RunningServer> {
   await listen(server, options);
   const { port, family, address } = server.address() as AddressInfo;
   const name = family === 'IPv6' ? `[${address}]` : address;
-  return { url: `http://${name}:${port}`, port, close: (graceMs) => close(server, drain, graceMs) };
+  return { url: `http://${name}:${port}`, port, close: (graceMs) => close(server, drain, responses, graceMs) };
 }
 
 function listen(server: Server, options: ServerOptions): Promise<void> {
@@ -67,7 +73,12 @@ function listen(server: Server, options: ServerOptions): Promise<void> {
   });
 }
 
-async function close(server: Server, drain: Drain, graceMs: number): Promise<void> {
+async function close(
+  server: Server,
+  drain: Drain,
+  responses: ReadonlySet<ServerResponse>,
+  graceMs: number,
+): Promise<void> {
   drain.begin();
   const closed = new Promise<void>((resolve) => {
     server.close(() => resolve());
@@ -76,16 +87,14 @@ async function close(server: Server, drain: Drain, graceMs: number): Promise<voi
   if (!(await drain.idle(graceMs))) {
     drain.abortAll();
     await drain.idle(lastWordsMs);
-    // One turn of the event loop for the last frames to reach the sockets.
-    await new Promise((resolve) => {
-      setTimeout(resolve, 50);
-    });
   }
-  server.closeIdleConnections();
-  const forced = setTimeout(() => server.closeAllConnections(), lastWordsMs);
-  forced.unref();
+  const flushed = Promise.all([...responses].map((response) => once(response, 'close')));
+  const limit = new AbortController();
+  await Promise.race([flushed, sleep(lastWordsMs, undefined, { signal: limit.signal }).catch(() => {})]);
+  limit.abort();
+  // Also those that never sent a request, which Node does not count as idle.
+  server.closeAllConnections();
   await closed;
-  clearTimeout(forced);
 }
 
 /** A whole answer that the client never reads must not keep its connection for ever. */

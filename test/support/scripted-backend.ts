@@ -96,12 +96,10 @@ export class ScriptedBackend implements Backend, InferenceService {
         }
       }
     } catch (error) {
-      if (signal.aborted) {
-        this.aborted.set(request.id, signal.reason);
-        throw signal.reason;
-      }
-      throw error;
+      throw signal.aborted ? signal.reason : error;
     } finally {
+      // Also where the caller ends the iteration while it stands at a yield.
+      if (signal.aborted) this.aborted.set(request.id, signal.reason);
       this.active -= 1;
     }
   }

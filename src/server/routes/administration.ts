@@ -66,6 +66,8 @@ async function pull(entry: Entry, c: EntryContext, admin: ModelAdministration, m
         controller.abort(makeError('client_closed', {}));
         release();
         finishRequest(entry, c, 499);
+        c.env?.outgoing?.destroy();
+        return c.env?.outgoing !== undefined;
       },
       finished() {
         release();
