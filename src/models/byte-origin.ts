@@ -94,7 +94,12 @@ export async function openFileOrigin(path: string): Promise<ByteOrigin> {
   const handle = await open(path, 'r').catch((error: unknown) => {
     throw new DownloadFault('the local file cannot be opened', { cause: error, permanent: true });
   });
-  const { size } = await handle.stat().finally(async () => handle.close());
+  let size: number;
+  try {
+    ({ size } = await handle.stat());
+  } finally {
+    await handle.close();
+  }
   return {
     sizeBytes: size,
     ranged: true,

@@ -74,7 +74,11 @@ function keepAlive(path: string, holder: Holder): FileLock {
 async function createExclusively(path: string, text: string): Promise<boolean> {
   try {
     const file = await open(path, 'wx');
-    await file.writeFile(text).finally(async () => file.close());
+    try {
+      await file.writeFile(text);
+    } finally {
+      await file.close();
+    }
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;

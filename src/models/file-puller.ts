@@ -27,6 +27,9 @@ export type PullSettings = {
   freeDiskBytes?: (directory: string) => Promise<number>;
 };
 
+/** Milliseconds between looks at a download that may stand still. */
+const tickMs = 500;
+
 type Emit = (event: PullEvent) => void;
 type Identity = { sha256: string; sizeBytes: number };
 
@@ -89,7 +92,7 @@ export class FilePuller {
       const answered: ReachedSource[] = [];
       const identity = await identify(file, race, answered);
       signal.throwIfAborted();
-      if (identity === undefined) {
+      if (identity === undefined || (answered.length === 0 && !(await this.#isComplete(identity)))) {
         const reason = unreached.join('; ') || 'no source states its size and sha256';
         throw makeError('download_failed', { file: file.name, reason });
       }
@@ -98,6 +101,11 @@ export class FilePuller {
     } finally {
       race.stop();
     }
+  }
+
+  /** Everything came in an earlier run that ended just before the last check. */
+  async #isComplete({ sha256, sizeBytes }: Identity): Promise<boolean> {
+    return (await readReceivedBytes(join(this.#blobs.partialDirectory(sha256), 'data'), sizeBytes)) === sizeBytes;
   }
 
   async #pullLocked(
@@ -115,6 +123,8 @@ export class FilePuller {
       const progress = meter.update(receivedBytes);
       if (progress !== undefined) emit({ type: 'pull-progress', file: file.name, totalBytes: sizeBytes, ...progress });
     };
+    let latestBytes = 0;
+    let ticker: NodeJS.Timeout | undefined;
     const lock = await acquireFileLock(this.#blobs.lockPath(sha256), {
       signal,
       clock: this.#clock,
@@ -125,6 +135,9 @@ export class FilePuller {
       if ((await this.#blobs.size(sha256)) !== undefined) return;
       const resumedBytes = await received();
       emit({ type: 'pull-start', model, file: file.name, totalBytes: sizeBytes, resumedBytes });
+      latestBytes = resumedBytes;
+      // A download that stands still must show it: the rate falls although no byte comes.
+      ticker = setInterval(() => report(latestBytes), tickMs);
       const path = await downloadFile({
         name: file.name,
         sha256,
@@ -137,7 +150,10 @@ export class FilePuller {
         signal: AbortSignal.any([signal, lock.lost]),
         onSourceStart: (source) => emit({ type: 'source-start', file: file.name, source }),
         onSourceFailed: (source, reason) => emit({ type: 'source-failed', file: file.name, source, reason }),
-        onProgress: report,
+        onProgress: (receivedBytes) => {
+          latestBytes = receivedBytes;
+          report(receivedBytes);
+        },
       });
       // The last look before the move: whoever took the lock over may be writing to the same file.
       lock.lost.throwIfAborted();
@@ -146,19 +162,21 @@ export class FilePuller {
       if (lock.lost.aborted && !signal.aborted) throw makeError('store_locked', { pid: 'unknown', what: file.name });
       throw error;
     } finally {
+      clearInterval(ticker);
       await lock.release();
     }
   }
 }
 
-/** Size and hash from the catalogue; what it leaves open, from the first mirror that states it. */
+/**
+ * Waits for the first mirror that has the file. Size and hash are the catalogue's; what it leaves open, the mirror states.
+ * `answered` holds those that were seen on the way, and stays empty where none answered.
+ */
 async function identify(
   file: ModelFile,
   race: AsyncIterable<ReachedSource>,
   answered: ReachedSource[],
 ): Promise<Identity | undefined> {
-  if (file.sha256 !== undefined && file.sizeBytes !== undefined)
-    return { sha256: file.sha256, sizeBytes: file.sizeBytes };
   for await (const source of race) {
     answered.push(source);
     const sha256 = file.sha256 ?? source.sha256;
@@ -167,7 +185,8 @@ async function identify(
     const sizeBytes = file.sizeBytes ?? source.sizeBytes;
     if (sizeBytes !== undefined) return { sha256, sizeBytes };
   }
-  return undefined;
+  const { sha256, sizeBytes } = file;
+  return sha256 === undefined || sizeBytes === undefined ? undefined : { sha256, sizeBytes };
 }
 
 async function* chain(
