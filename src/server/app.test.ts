@@ -21,7 +21,12 @@ const playing = (...steps: ScriptStep[]) => new ScriptedBackend({ script: () => 
 type Chunk = {
   id: string;
   model: string;
-  choices: { index: number; delta: Record<string, unknown>; finish_reason: string | null; logprobs: unknown }[];
+  choices: {
+    index: number;
+    delta: { role?: string; content?: string; tool_calls?: unknown[] };
+    finish_reason: string | null;
+    logprobs: unknown;
+  }[];
   usage?: unknown;
   error?: { code: string };
 };
@@ -84,7 +89,7 @@ describe('POST /v1/chat/completions', () => {
     const chunks = chunksOf<Chunk>(text);
     expect(new Set(chunks.map((chunk) => chunk.id)).size).toBe(1);
     expect(chunks[0]?.choices[0]?.delta).toEqual({ role: 'assistant', content: '' });
-    expect(chunks.map((chunk) => chunk.choices[0]?.delta['content'] ?? '').join('')).toBe('You said: hi there');
+    expect(chunks.map((chunk) => chunk.choices[0]?.delta.content ?? '').join('')).toBe('You said: hi there');
     expect(chunks.at(-2)?.choices[0]).toMatchObject({ delta: {}, finish_reason: 'stop' });
     expect(chunks.at(-1)).toMatchObject({
       choices: [],
@@ -135,7 +140,7 @@ describe('POST /v1/chat/completions', () => {
       ],
     });
     const stream = await (await postJson(newApp(backend), '/v1/chat/completions', ask({ stream: true }))).text();
-    const deltas = chunksOf<Chunk>(stream).flatMap((chunk) => chunk.choices[0]?.delta['tool_calls'] ?? []);
+    const deltas = chunksOf<Chunk>(stream).flatMap((chunk) => chunk.choices[0]?.delta.tool_calls ?? []);
     expect(deltas).toEqual([
       { index: 0, id: 'call_1', type: 'function', function: { name: 'weather', arguments: '' } },
       { index: 0, function: { arguments: '{"city":' } },
@@ -180,7 +185,7 @@ describe('POST /v1/chat/completions', () => {
     const texts = ['', '', ''];
     for (const { choices } of chunksOf<Chunk>(stream)) {
       const [choice] = choices;
-      if (choice !== undefined) texts[choice.index] += (choice.delta['content'] as string | undefined) ?? '';
+      if (choice !== undefined) texts[choice.index] += choice.delta.content ?? '';
     }
     expect(texts).toEqual(['seed 5', 'seed 6', 'seed 7']);
     expect(backend.active).toBe(0);
@@ -280,7 +285,7 @@ describe('keep-alive comments', () => {
     expect(text.split(': keep-alive\n\n').length - 1).toBeGreaterThanOrEqual(3);
     expect(
       chunksOf<Chunk>(text)
-        .map((chunk) => chunk.choices[0]?.delta['content'] ?? '')
+        .map((chunk) => chunk.choices[0]?.delta.content ?? '')
         .join(''),
     ).toBe('one two');
     expect(text.endsWith('data: [DONE]\n\n')).toBe(true);

@@ -109,7 +109,7 @@ describe('a running server', () => {
     const response = await post(server, chatBody({ stream: true }));
     const reader = response.body!.getReader();
     let seen = '';
-    for (let step = await reader.read(); step.done !== true; step = await reader.read()) {
+    for (let step = await reader.read(); !step.done; step = await reader.read()) {
       seen += Buffer.from(step.value as Uint8Array).toString();
       await new Promise((resolve) => {
         setTimeout(resolve, 1);
