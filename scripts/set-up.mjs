@@ -67,7 +67,7 @@ async function build(root, quiet) {
 /** The npm that runs this script where there is one, else the one on the path. */
 function npmCommand() {
   const own = process.env.npm_execpath;
-  if (own !== undefined && /npm-cli\.js$/.test(own)) return [process.execPath, own];
+  if (own !== undefined && own.endsWith('npm-cli.js')) return [process.execPath, own];
   return [process.platform === 'win32' ? 'npm.cmd' : 'npm'];
 }
 

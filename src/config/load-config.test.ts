@@ -46,7 +46,7 @@ describe('the order of the sources', () => {
   it('cannot be changed afterwards', () => {
     const config = loadConfig({}, environmentOf(folderWith().home));
     expect(() => Object.assign(config, { port: 1 })).toThrow(TypeError);
-    expect(() => (config.hfEndpoint as string[]).push('x')).toThrow(TypeError);
+    expect(() => config.hfEndpoint.push('x')).toThrow(TypeError);
   });
 });
 
@@ -132,7 +132,7 @@ describe('mistakes', () => {
       loadConfig(flags, environmentOf(home, variables));
     } catch (error) {
       expect(error).toMatchObject({ code: 'config_invalid' });
-      return String((error as Error).message).replaceAll(file, 'FILE');
+      return (error as Error).message.replaceAll(file, 'FILE');
     }
     return 'no error';
   }

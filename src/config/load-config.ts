@@ -21,6 +21,8 @@ export type Config = Readonly<SettingValues> & {
     readonly homeDirectory: string;
     readonly platform: NodeJS.Platform;
   };
+  /** For processes that this one starts: its own environment without the settings, which may hold keys. */
+  readonly childEnvironment: Environment;
 };
 
 /** Flags as the command line gives them: text, or `true` for a switch. `config` names the file. */
@@ -45,6 +47,7 @@ export function loadConfig(flags: Flags = {}, environment: Environment = process
     configFile,
     apiKeys: [...values.apiKey, ...readApiKeys(values.apiKeyFile)],
     pip: { variables: pipVariables(environment), homeDirectory: os.homedir(), platform: process.platform },
+    childEnvironment: Object.fromEntries(Object.entries(environment).filter(([name]) => !name.startsWith('DUANYUN_'))),
   });
 }
 

@@ -99,6 +99,11 @@ export const errorCatalogue = {
   },
   unsupported_platform: { status: 500, retryable: false, message: 'There is no native library for {platform}.' },
   config_invalid: { status: 400, retryable: false, message: 'Configuration: {reason}.' },
+  server_unreachable: {
+    status: 502,
+    retryable: true,
+    message: 'No Duanyun server answers at {url}: {reason}.',
+  },
   port_in_use: {
     status: 500,
     retryable: false,

@@ -64,7 +64,7 @@ describe('the service of a server with a device only', () => {
   it('lists each name once, also when the device runs the model of that name', () => {
     const names = serviceOver(new ScriptedBackend({ models: ['autoglm-phone-9b'] }))
       .models()
-      .flatMap(({ id, aliases }) => [id, ...aliases]);
+      .flatMap(({ id, aliases }) => [id].concat(aliases));
     expect(names.filter((name) => name === 'autoglm-phone-9b')).toHaveLength(1);
   });
 

@@ -31,9 +31,7 @@ export class DirectService implements InferenceService {
     const first = own[0];
     if (first === undefined) return [];
     const listed = own.map((model) => this.#list(model.id, this.#options.aliasesOf(model.id), model));
-    return [this.#list(hybridName, [hybridAlias], first), this.#list(deviceName, [], first), ...listed].map(
-      (model) => ({ ...model, aliases: model.aliases.filter((alias) => !own.some(({ id }) => id === alias)) }),
-    );
+    return [this.#list(hybridName, [hybridAlias], first), this.#list(deviceName, [], first), ...listed];
   }
 
   async *stream(request: GenerationRequest, options: StreamOptions): AsyncGenerator<StreamEvent> {
@@ -65,15 +63,17 @@ export class DirectService implements InferenceService {
       throw makeError('engine_unavailable', { reason }, { retryAfterSeconds: 10 });
     }
     if ([hybridName, hybridAlias, deviceName].includes(wanted)) return first.id;
-    const available = this.models().flatMap(({ id, aliases }) => [id, ...aliases]);
+    const available = this.models().flatMap(({ id, aliases }) => [id].concat(aliases));
     const model = name.length > 100 ? `${name.slice(0, 100)}…` : name;
     throw makeError('model_not_found', { model, available: available.join(', ') }, { param: 'model' });
   }
 
+  /** An alias that is the id of a model of the device belongs to that model. */
   #list(id: string, aliases: readonly string[], capabilities: ModelCapabilities): ListedModel {
+    const ids = this.#options.device.capabilities().map((model) => model.id);
     return {
       id,
-      aliases: [...aliases],
+      aliases: aliases.filter((alias) => !ids.includes(alias)),
       ownedBy: 'duanyun',
       created: this.#options.createdSeconds,
       capabilities: { ...capabilities, id },

@@ -1,0 +1,50 @@
+/** What the commands need of the rest. `main.ts` hands in the concrete pieces. */
+import type { Backend } from '../core/backend.ts';
+import type { Log } from '../core/log.ts';
+import type { Metrics } from '../core/metrics.ts';
+import type { InstalledModel, ModelAdministration } from '../core/model-store.ts';
+import type { Config } from '../config/load-config.ts';
+import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
+import type { GgufHeader } from '../models/gguf.ts';
+import type { RunningServer } from '../server/start.ts';
+import type { AppParts } from '../server/options.ts';
+
+export type Store = ModelAdministration & {
+  /** Throws `model_not_found` for a model that is not on this machine; fetches nothing. */
+  resolve(name: string): Promise<InstalledModel>;
+  dispose(): Promise<void>;
+};
+
+export type Engine = Backend & {
+  start(signal: AbortSignal): Promise<void>;
+  readonly info: EngineInfo | undefined;
+  readonly pid: number | undefined;
+};
+
+export type Telemetry = {
+  log: Log;
+  metrics: Metrics;
+  renderMetrics: () => Promise<{ contentType: string; text: string }>;
+};
+
+/** Asks an address and returns its status. Throws a readable error where it does not answer. */
+export type HttpProbe = (url: string, signal: AbortSignal) => Promise<number>;
+
+export type Application = {
+  version: string;
+  openTelemetry(config: Config): Telemetry;
+  openStore(config: Config, log: Log): Store;
+  /** The package indexes that pip is configured to use. */
+  packageIndexes(config: Config): string[];
+  /** With the proxies and certificates of the store. */
+  openHttpProbe(config: Config): { probe: HttpProbe; dispose(): Promise<void> };
+  readHeader(path: string): Promise<GgufHeader>;
+  /** Not started yet. */
+  createEngine(
+    options: EngineOptions,
+    config: Config,
+    hooks: { log: Log; onStatistics: (statistics: EngineStatistics) => void },
+  ): Engine;
+  availableMemoryBytes(): number;
+  startServer(parts: AppParts): Promise<RunningServer>;
+};

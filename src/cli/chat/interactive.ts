@@ -1,0 +1,61 @@
+/** The conversation at the keyboard. */
+import { DuanyunError } from '../../core/errors.ts';
+import type { Terminal } from '../terminal.ts';
+import type { Conversation } from './conversation.ts';
+import { openQuestionReader } from './read-question.ts';
+
+const help = `/clear   begin anew
+/exit    end (or Ctrl-D)
+Ctrl-C   stop the answer; at the prompt: end
+A line that ends with \\ goes on in the next one; """ begins and ends a text of several lines.
+`;
+
+/** Returns the exit code. */
+export async function chatAtKeyboard(conversation: Conversation, terminal: Terminal): Promise<number> {
+  const reader = openQuestionReader(terminal, '> ');
+  let answering: AbortController | undefined;
+  let exitCode = 0;
+  reader.onInterrupt(() => {
+    if (answering !== undefined) {
+      answering.abort(new StoppedError());
+      return;
+    }
+    exitCode = 130;
+    reader.close();
+  });
+  terminal.out('Ask in any language; /help shows more.\n');
+  try {
+    for (;;) {
+      const question = await reader.next();
+      if (question === undefined || question.trim() === '/exit') return exitCode;
+      if (question.trim() === '') continue;
+      if (question.trim() === '/help') terminal.out(help);
+      else if (question.trim() === '/clear') conversation.clear();
+      else {
+        answering = new AbortController();
+        await answerOnce(conversation, question, answering.signal, terminal);
+        answering = undefined;
+      }
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+class StoppedError extends Error {}
+
+/** A refused or broken answer ends that answer, not the conversation. */
+async function answerOnce(
+  conversation: Conversation,
+  question: string,
+  signal: AbortSignal,
+  terminal: Terminal,
+): Promise<void> {
+  try {
+    await conversation.ask(question, signal);
+  } catch (error) {
+    if (signal.aborted) terminal.note('[stopped]\n');
+    else if (error instanceof DuanyunError) terminal.note(`error [${error.code}]: ${error.message}\n`);
+    else throw error;
+  }
+}

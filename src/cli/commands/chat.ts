@@ -1,0 +1,193 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { systemClock } from '../../core/clock.ts';
+import { DuanyunError, makeError } from '../../core/errors.ts';
+import type { Config } from '../../config/load-config.ts';
+import { ChatClient } from '../chat/chat-client.ts';
+import { Conversation } from '../chat/conversation.ts';
+import { chatAtKeyboard } from '../chat/interactive.ts';
+import { addSettings, configOf } from '../command-options.ts';
+import { watchInterrupts } from '../interrupts.ts';
+import { openEntry } from '../open-entry.ts';
+import { PullProgress } from '../pull-progress.ts';
+import { UsageError } from '../report-error.ts';
+import type { CommandContext } from '../run-command.ts';
+import type { Terminal } from '../terminal.ts';
+
+type ChatFlags = {
+  url?: string;
+  system?: string;
+  temperature?: number;
+  maxTokens?: number;
+  json?: true;
+  model?: string;
+};
+
+const healthPollMs = 500;
+const inputNoticeMs = 2_000;
+/** A pipe with more than this is no question. */
+const maxInputBytes = 4 * 1024 * 1024;
+
+export function addChatCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('chat')
+    .description('Talk to a model: at the keyboard, or one question from the arguments or a pipe.')
+    .argument('[question...]')
+    .addOption(
+      new Option(
+        '--url <url>',
+        'Server to talk to. Without it: the one on the usual port, or else an engine of its own.',
+      ).env('DUANYUN_BASE_URL'),
+    )
+    .option('--system <text>', 'System prompt, instead of the model’s own persona.')
+    .option('--temperature <number>', '0 always takes the likeliest token, up to 2.', numberBetween(0, 2))
+    .option('--max-tokens <number>', 'Longest answer.', numberBetween(1, 1_000_000))
+    .option('--json', 'One question: print text and figures as JSON.')
+    .action(async (words: string[]) => chat(words, command, context));
+  addSettings(command, ['general', 'engine', 'store']);
+}
+
+async function chat(words: string[], command: Command, context: CommandContext): Promise<void> {
+  const { terminal } = context;
+  const flags = command.opts<ChatFlags>();
+  const config = configOf(command);
+  const question = await oneQuestion(words, terminal);
+  if (question === undefined && flags.json) throw new UsageError('--json needs a question');
+  const interrupts = watchInterrupts(() => process.exit(130));
+  const connection = await connect(flags, config, context, interrupts.signal).catch((error: unknown) => {
+    interrupts.dispose();
+    throw error;
+  });
+  try {
+    const { system, temperature, maxTokens } = flags;
+    const conversation = new Conversation({
+      client: connection.client,
+      terminal,
+      model: connection.model,
+      ...(system === undefined ? {} : { system }),
+      ...(temperature === undefined ? {} : { temperature }),
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+    });
+    if (question === undefined) {
+      // The keyboard hands Ctrl-C to the conversation itself.
+      context.exitCode = await chatAtKeyboard(conversation, terminal);
+      return;
+    }
+    const answer = await conversation.ask(question, interrupts.signal, { silent: flags.json === true });
+    if (flags.json) terminal.out(`${JSON.stringify(answer)}\n`);
+  } finally {
+    await connection.close();
+    interrupts.dispose();
+  }
+}
+
+type Connection = { client: ChatClient; model: string; close(): Promise<void> };
+
+/** The server at `--url`, or the one on the usual port, or one of its own that nobody else can call. */
+async function connect(
+  flags: ChatFlags,
+  config: Config,
+  context: CommandContext,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const client = new ChatClient(flags.url ?? `http://127.0.0.1:${config.port}`, config.apiKeys[0]);
+  try {
+    await client.probe(signal);
+  } catch (error) {
+    const isAbsent = error instanceof DuanyunError && error.code === 'server_unreachable';
+    if (flags.url !== undefined || !isAbsent) throw error;
+    return startOwn(config, context, signal);
+  }
+  await waitUntilReady(client, context.terminal, signal);
+  // A server chose its model when it started; a name given here asks for that very model.
+  return { client, model: flags.model ?? 'auto', close: async () => {} };
+}
+
+async function waitUntilReady(client: ChatClient, terminal: Terminal, signal: AbortSignal): Promise<void> {
+  let shown = '';
+  for (;;) {
+    const state = await client.state(signal);
+    if (state.state === 'ready') return;
+    const reason = state.reason.replace(/:.*/, '');
+    if (reason !== shown) terminal.note(`waiting for the server: ${reason}\n`);
+    shown = reason;
+    await sleep(healthPollMs, undefined, { signal }).catch(() => signal.throwIfAborted());
+  }
+}
+
+async function startOwn(
+  config: Config,
+  { application, terminal }: CommandContext,
+  signal: AbortSignal,
+): Promise<Connection> {
+  // The log would run into the conversation; what matters is shown as an error of the command.
+  const telemetry = application.openTelemetry({
+    ...config,
+    logLevel: config.logLevel === 'info' ? 'silent' : config.logLevel,
+  });
+  const progress = new PullProgress(terminal, systemClock);
+  const apiKey = randomBytes(24).toString('base64url');
+  const entry = await openEntry(application, {
+    config,
+    telemetry,
+    server: { host: '127.0.0.1', port: 0, apiKeys: [apiKey] },
+    onDefaultChosen: (reason) => terminal.note(`${reason}\n`),
+    hooks: {
+      onPull: (event) => progress.show(event),
+      onModel: ({ entry: model }) => {
+        progress.clear();
+        terminal.note(`loading ${model.id} …\n`);
+      },
+    },
+  });
+  const onAbort = (): void => void entry.close(0);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    await entry.ready;
+  } catch (error) {
+    progress.clear();
+    await entry.close(0);
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+  return { client: new ChatClient(entry.server.url, apiKey), model: 'auto', close: () => entry.close(0) };
+}
+
+/** The arguments, what is piped in, or both; `undefined` when a person sits at the keyboard. */
+async function oneQuestion(words: readonly string[], terminal: Terminal): Promise<string | undefined> {
+  const asked = words.join(' ').trim();
+  const { input } = terminal;
+  if (input.isTTY === true) return asked === '' ? undefined : asked;
+  // Without a terminal and without a pipe (cron, a service) the arguments must do.
+  const piped = await readAll(terminal);
+  const question = [asked, piped.trim()].filter((part) => part !== '').join('\n\n');
+  if (question === '') throw new UsageError('there is no question: write it as an argument or pipe it in');
+  return question;
+}
+
+async function readAll(terminal: Terminal): Promise<string> {
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  // A script may hold the pipe open without ever writing to it.
+  const notice = setTimeout(() => terminal.note('reading the question from standard input …\n'), inputNoticeMs);
+  notice.unref();
+  for await (const chunk of terminal.input) {
+    const bytes = Buffer.from(chunk as Uint8Array);
+    sizeBytes += bytes.length;
+    if (sizeBytes > maxInputBytes) throw makeError('body_too_large', { limitMiB: maxInputBytes / 1024 / 1024 });
+    chunks.push(bytes);
+  }
+  clearTimeout(notice);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function numberBetween(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`Expected a number, ${least}–${most}.`);
+  };
+}

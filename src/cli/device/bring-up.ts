@@ -1,0 +1,65 @@
+/** From a model's name to an engine that answers: pull what is missing, check the header, plan, load. */
+import { DuanyunError } from '../../core/errors.ts';
+import type { Log } from '../../core/log.ts';
+import type { InstalledModel, PullEvent } from '../../core/model-store.ts';
+import type { Config } from '../../config/load-config.ts';
+import type { EngineStatistics } from '../../engine/host/messages.ts';
+import type { Application, Engine, Store } from '../application.ts';
+import { countPhysicalCores } from './physical-cores.ts';
+import { planEngine, type EnginePlan } from './plan-engine.ts';
+
+export type BringUpHooks = {
+  onPull(event: PullEvent): void;
+  /** The weights are here; their memory is about to be taken. */
+  onModel(model: InstalledModel, plan: EnginePlan): void;
+  /** Called before the load, so that the caller can dispose of the engine whatever happens. */
+  onEngine(engine: Engine): void;
+  onStatistics: (statistics: EngineStatistics) => void;
+};
+
+export type BringUpParts = {
+  application: Application;
+  store: Store;
+  config: Config;
+  log: Log;
+  signal: AbortSignal;
+  hooks: BringUpHooks;
+};
+
+export type BroughtUp = { model: InstalledModel; plan: EnginePlan; engine: Engine };
+
+/**
+ * Throws what is in the way: `model_not_found`, `offline`, `download_failed`, `hash_mismatch`, `disk_full`,
+ * `model_file_invalid`, `model_too_large` (before anything is loaded), `engine_unavailable`.
+ */
+export async function bringUp(parts: BringUpParts): Promise<BroughtUp> {
+  const { application, store, config, log, signal, hooks } = parts;
+  const model = await obtain(parts);
+  const header = await application.readHeader(model.weightsPath);
+  const plan = planEngine({
+    model,
+    header,
+    config,
+    availableBytes: application.availableMemoryBytes(),
+    physicalCores: countPhysicalCores(),
+    catalogue: store.catalogue(),
+  });
+  for (const note of plan.notes) log.warn({ model: model.entry.id }, note);
+  hooks.onModel(model, plan);
+  const engine = application.createEngine(plan.engine, config, { log, onStatistics: hooks.onStatistics });
+  hooks.onEngine(engine);
+  await engine.start(signal);
+  return { model, plan, engine };
+}
+
+/** What is installed is taken as it is, without a look at the network. */
+async function obtain({ store, config, signal, hooks }: BringUpParts): Promise<InstalledModel> {
+  try {
+    return await store.resolve(config.model);
+  } catch (error) {
+    const isMissing = error instanceof DuanyunError && error.code === 'model_not_found';
+    if (!isMissing || /\.gguf$/i.test(config.model)) throw error;
+  }
+  for await (const event of store.pull(config.model, { signal })) hooks.onPull(event);
+  return store.resolve(config.model);
+}

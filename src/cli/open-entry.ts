@@ -1,0 +1,137 @@
+/** The whole server: entry, service, store and engine. `serve` shows it to the network, `chat` keeps it to itself. */
+import { systemClock } from '../core/clock.ts';
+import type { PullEvent } from '../core/model-store.ts';
+import type { Config } from '../config/load-config.ts';
+import { DirectService } from '../hybrid/direct-service.ts';
+import { LateBackend } from '../hybrid/late-backend.ts';
+import type { ServerOptions } from '../server/options.ts';
+import type { RunningServer } from '../server/start.ts';
+import type { Application, Telemetry } from './application.ts';
+import { bringUp, type BringUpHooks, type BroughtUp } from './device/bring-up.ts';
+import { createEngineMetrics } from './device/engine-metrics.ts';
+import { progressText } from './pull-progress.ts';
+
+export type EntryOptions = {
+  config: Config;
+  telemetry: Telemetry;
+  /** Instead of what the configuration says. */
+  server?: Partial<ServerOptions>;
+  hooks: Pick<BringUpHooks, 'onPull' | 'onModel'>;
+  /** Why `default` means this model. */
+  onDefaultChosen(reason: string): void;
+};
+
+export type OpenEntry = {
+  server: RunningServer;
+  /** Resolves when questions are answered; rejects with what is in the way. */
+  ready: Promise<BroughtUp>;
+  /** Process id of the engine while one runs. */
+  enginePid(): number | undefined;
+  /** Stops what is being fetched or loaded, lets answers end for `graceMs`, frees everything. */
+  close(graceMs: number): Promise<void>;
+};
+
+/** Listens first and brings the model up behind it. Throws `port_in_use`, `insecure_bind`, `config_invalid`. */
+export async function openEntry(application: Application, options: EntryOptions): Promise<OpenEntry> {
+  const { config, telemetry } = options;
+  const { log, metrics, renderMetrics } = telemetry;
+  const device = new LateBackend('device');
+  const store = application.openStore(config, {
+    ...log,
+    info(fields, message) {
+      // The store decides what `default` means and says why in its log only.
+      if (message === 'default model chosen') options.onDefaultChosen(String(fields['reason']));
+      log.info(fields, message);
+    },
+  });
+  const aliases = new Map(store.catalogue().map(({ id, aliases: names }) => [id, names]));
+  const service = new DirectService({
+    device,
+    aliasesOf: (id) => aliases.get(id) ?? [],
+    createdSeconds: Math.floor(systemClock.wallTime() / 1000),
+  });
+  const abort = new AbortController();
+  let enginePid = (): number | undefined => undefined;
+  let server: RunningServer;
+  try {
+    server = await application.startServer({
+      service,
+      admin: store,
+      options: { ...serverOptions(config, application.version), ...options.server },
+      log,
+      metrics,
+      renderMetrics,
+      clock: systemClock,
+    });
+  } catch (error) {
+    await store.dispose();
+    throw error;
+  }
+  const ready = bringUp({
+    application,
+    store,
+    config,
+    log,
+    signal: abort.signal,
+    hooks: {
+      onPull(event) {
+        reportPull(device, event);
+        options.hooks.onPull(event);
+      },
+      onModel(model, plan) {
+        device.report({ status: 'loading', reason: `loading ${model.entry.id}` });
+        aliases.set(model.entry.id, model.entry.aliases);
+        options.hooks.onModel(model, plan);
+      },
+      onEngine(engine) {
+        device.attach(engine);
+        enginePid = () => engine.pid;
+      },
+      onStatistics: createEngineMetrics(metrics),
+    },
+  });
+  // Whoever awaits `ready` gets the error; until then it must not count as unhandled.
+  ready.catch((error: unknown) => {
+    device.report({
+      status: 'unavailable',
+      reason: error instanceof Error ? error.message : 'the model could not start',
+    });
+  });
+  return {
+    server,
+    ready,
+    enginePid: () => enginePid(),
+    async close(graceMs) {
+      abort.abort(new Error('closing'));
+      await server.close(graceMs);
+      await ready.catch(() => {});
+      await device.dispose();
+      await store.dispose();
+    },
+  };
+}
+
+function serverOptions(config: Config, version: string): Partial<ServerOptions> {
+  return {
+    host: config.host,
+    port: config.port,
+    apiKeys: config.apiKeys,
+    allowedHosts: config.allowHost,
+    allowedOrigins: config.allowOrigin,
+    maxBodyBytes: Math.round(config.maxBodyMib * 1024 * 1024),
+    version,
+  };
+}
+
+function reportPull(device: LateBackend, event: PullEvent): void {
+  if (event.type === 'pull-progress') {
+    const { file, receivedBytes, totalBytes } = event;
+    device.report({
+      status: 'loading',
+      reason: `fetching ${file}: ${progressText(event)}`,
+      ...(totalBytes === undefined ? {} : { progress: receivedBytes / totalBytes }),
+    });
+  } else if (event.type === 'pull-start') {
+    device.report({ status: 'loading', reason: `fetching ${event.file}` });
+  }
+}
