@@ -17,6 +17,8 @@ export type EngineProcessOptions = {
   clock: Clock;
   log: Log;
   onStatistics(statistics: EngineStatistics): void;
+  /** Environment of the child. */
+  environment: Readonly<Record<string, string | undefined>>;
   /** Path of the child's script; the tests give another. */
   childScript?: string;
 };
@@ -42,6 +44,8 @@ const backOffMs = [0, 500, 2_000, 5_000, 15_000, 30_000];
 /** A process that has been ready this long starts the row anew. */
 const stableMs = 60_000;
 const shutdownGraceMs = 3_000;
+/** Native calls run on the pool's one thread: with several, each step would wake another one, on a cold core. */
+const engineEnvironment = { UV_THREADPOOL_SIZE: '1' };
 
 export class EngineProcess {
   readonly #options: EngineProcessOptions;
@@ -158,7 +162,11 @@ export class EngineProcess {
 
   #spawn(): void {
     const script = this.#options.childScript ?? fileURLToPath(new URL('./engine-main.js', import.meta.url));
-    const child = fork(script, [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+    const child = fork(script, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...this.#options.environment, ...engineEnvironment },
+    });
     this.#state = { kind: 'loading', child };
     child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#errorOutput.add(text));
     child.on('message', (message) => this.#onMessage(child, message as FromEngine));
@@ -187,7 +195,6 @@ export class EngineProcess {
         }
         return;
       case 'refused':
-      case 'cancelled':
       case 'embedded':
         this.#listeners.get(message.id)?.onMessage(message);
     }

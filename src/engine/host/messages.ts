@@ -41,7 +41,13 @@ export type EngineInfo = {
 export type EngineStatistics = SchedulerStatistics & { residentBytes: number };
 
 /** An error as it crosses the process border. */
-export type WireError = { code: ErrorCode; message: string; param?: string; detail?: string; retryAfterSeconds?: number };
+export type WireError = {
+  code: ErrorCode;
+  message: string;
+  param?: string;
+  detail?: string;
+  retryAfterSeconds?: number;
+};
 
 export type ToEngine =
   | { type: 'load'; options: EngineOptions }
@@ -57,6 +63,5 @@ export type FromEngine =
   | { type: 'events'; items: { id: string; event: StreamEvent }[] }
   /** Refused before anything was generated. */
   | { type: 'refused'; id: string; error: WireError }
-  | { type: 'cancelled'; id: string }
   | { type: 'embedded'; id: string; result: EmbeddingResult }
   | { type: 'statistics'; statistics: EngineStatistics };

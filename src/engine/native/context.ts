@@ -17,6 +17,8 @@ export type ContextOptions = {
   batchTokens: number;
   /** Sequence ids 0 … maxSequences − 1. */
   maxSequences: number;
+  /** Tokens of one batch whose outputs are wanted, at most. */
+  maxOutputs: number;
   threads: number;
   keyCacheType: CacheType;
   valueCacheType: CacheType;
@@ -102,7 +104,8 @@ export class NativeContext {
     parameters['n_ubatch'] = options.batchTokens;
     parameters['n_seq_max'] = options.maxSequences;
     // Logits are reserved for each output: with a vocabulary of 152k, 512 of them would cost 311 MB.
-    parameters['n_outputs_max'] = Math.min(options.batchTokens, options.maxSequences);
+    // The library insists on room for one output of each sequence.
+    parameters['n_outputs_max'] = Math.max(options.maxSequences, options.maxOutputs);
     parameters['n_threads'] = options.threads;
     parameters['n_threads_batch'] = options.threads;
     parameters['type_k'] = ggmlTypes[options.keyCacheType];

@@ -54,6 +54,7 @@ function bind(library: ReturnType<typeof koffi.load>) {
     vocabEndToken: bound('int32 llama_vocab_eos(uintptr_t)'),
     vocabText: bound('const char* llama_vocab_get_text(uintptr_t, int32)'),
     vocabIsEnd: bound('bool llama_vocab_is_eog(uintptr_t, int32)'),
+    vocabIsControl: bound('bool llama_vocab_is_control(uintptr_t, int32)'),
     tokenize: bound('int32 llama_tokenize(uintptr_t, uint8*, int32, _Out_ int32*, int32, bool, bool)'),
     tokenToPiece: bound('int32 llama_token_to_piece(uintptr_t, int32, _Out_ uint8*, int32, int32, bool)'),
 

@@ -120,6 +120,17 @@ export class NativeModel {
     return large;
   }
 
+  /** Control tokens (`<|im_start|>` …) by id; their texts must not be read as such in what a user wrote. */
+  controlTokens(): Map<number, string> {
+    const control = new Map<number, string>();
+    for (let token = 0; token < this.vocabularySize; token++) {
+      if (this.native.vocabIsControl(this.vocabulary, token) as boolean) {
+        control.set(token, this.native.vocabText(this.vocabulary, token) as string);
+      }
+    }
+    return control;
+  }
+
   /** Whether the token ends the answer (end of turn, end of text …). */
   isEnd(token: number): boolean {
     return this.native.vocabIsEnd(this.vocabulary, token) as boolean;

@@ -117,7 +117,9 @@ export class LoadController {
     const base = step.decodeTokens === 0 ? 0 : (this.#baseMs(step.decodeTokens) ?? 0);
     const tokenMs = Math.max(0.01, (step.stepMs - base) / step.prefillTokens);
     this.#prefillTokenMs =
-      this.#prefillTokenMs === undefined ? tokenMs : this.#prefillTokenMs + smoothing * (tokenMs - this.#prefillTokenMs);
+      this.#prefillTokenMs === undefined
+        ? tokenMs
+        : this.#prefillTokenMs + smoothing * (tokenMs - this.#prefillTokenMs);
     if (step.decodeTokens === 0) return;
     const overshoot = step.stepMs / this.targetMs(step.decodeTokens);
     if (overshoot > 1.15) this.#caution = Math.max(0.2, this.#caution * 0.85);

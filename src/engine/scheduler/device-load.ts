@@ -2,6 +2,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { availableMemoryBytes } from '../../models/available-memory.ts';
 import type { DeviceLoad } from './controller.ts';
 
 type CpuTimes = { busyMs: number; totalMs: number; ownMs: number };
@@ -40,16 +41,6 @@ function readCpuTimes(): CpuTimes {
   }
   const own = process.cpuUsage();
   return { busyMs, totalMs, ownMs: (own.user + own.system) / 1000 };
-}
-
-/** Memory a new allocation could get: `MemAvailable` on Linux (caches count as free), else what the system calls free. */
-export function availableMemoryBytes(): number {
-  const match = /^MemAvailable:\s+(\d+) kB/m.exec(readText('/proc/meminfo') ?? '');
-  const system = match?.[1] === undefined ? os.freemem() : Number(match[1]) * 1024;
-  const constrained = process.constrainedMemory();
-  if (constrained <= 0 || constrained >= os.totalmem()) return system;
-  const used = Number(readText('/sys/fs/cgroup/memory.current') ?? 0);
-  return Math.min(system, Math.max(0, constrained - used));
 }
 
 /** The hottest thermal zone, in °C; `undefined` where the platform tells none. */

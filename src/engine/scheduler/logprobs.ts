@@ -15,7 +15,8 @@ export function topLogprobs(
   const logSum = highest + Math.log(sum);
 
   const top: { token: number; logprob: number }[] = [];
-  for (let index = 0; index < logits.length && count > 0; index++) {
+  const candidates = count === 0 ? 0 : logits.length;
+  for (let index = 0; index < candidates; index++) {
     const logprob = (logits[index] as number) - logSum;
     const last = top.at(-1);
     if (top.length === count && last !== undefined && logprob <= last.logprob) continue;

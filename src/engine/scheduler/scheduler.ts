@@ -48,7 +48,7 @@ export type SchedulerStatistics = {
 /** Cells kept free for a new answer when it is let in; it may grow beyond them. */
 const answerReserveTokens = 64;
 /** Waiting for another request to compute a shared prefix must save at least this many tokens. */
-const worthSharingTokens = 64;
+const worthSharingTokens = 16;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;

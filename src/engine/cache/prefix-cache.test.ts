@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { PrefixCache } from './prefix-cache.ts';
+
+describe('PrefixCache', () => {
+  it('finds the longest shared beginning', () => {
+    const cache = new PrefixCache(4);
+    cache.insert(0, [1, 2, 3], 1);
+    cache.insert(1, [1, 2, 9, 9], 2);
+    expect(cache.match([1, 2, 9, 5], 3)).toEqual({ slot: 1, length: 3 });
+    expect(cache.match([7], 4)).toBeUndefined();
+  });
+
+  it('drops an entry that a longer one contains, and a new one that an older contains', () => {
+    const cache = new PrefixCache(4);
+    cache.insert(0, [1, 2], 1);
+    expect(cache.insert(1, [1, 2, 3], 2)).toEqual([0]);
+    expect(cache.insert(2, [1, 2], 3)).toEqual([2]);
+    expect(cache.size).toBe(1);
+  });
+
+  it('lets the least recently used go first and spares the one in use', () => {
+    const cache = new PrefixCache(2);
+    cache.insert(0, [1], 1);
+    cache.insert(1, [2], 2);
+    cache.match([1], 3);
+    expect(cache.insert(2, [3], 4)).toEqual([1]);
+    expect(cache.evictOldest(0)).toBe(2);
+    expect(cache.evictOldest(0)).toBeUndefined();
+  });
+
+  it('keeps nothing when it is off', () => {
+    expect(new PrefixCache(0).insert(5, [1, 2], 1)).toEqual([5]);
+  });
+});

@@ -1,0 +1,100 @@
+/** The engine process: owns all native code, takes messages from the server's process and ends when that goes away. */
+import { makeError } from '../../core/errors.ts';
+import type { StreamEvent } from '../../core/events.ts';
+import { LanguageModule } from '../modules/language-module.ts';
+import { DeviceLoadProbe } from '../scheduler/device-load.ts';
+import type { FromEngine, ToEngine } from './messages.ts';
+import { toWireError } from './wire-error.ts';
+
+const statisticsEveryMs = 1_000;
+
+let language: LanguageModule | undefined;
+let pending: { id: string; event: StreamEvent }[] = [];
+
+function send(message: FromEngine): void {
+  // The channel closes when the server's process ends; `disconnect` then ends this one.
+  if (process.connected) process.send?.(message);
+}
+
+/** Events of one step travel in one message. */
+function emit(id: string, event: StreamEvent): void {
+  if (pending.length === 0) setImmediate(flush);
+  pending.push({ id, event });
+}
+
+function flush(): void {
+  const items = pending;
+  pending = [];
+  if (items.length > 0) send({ type: 'events', items });
+}
+
+async function load(message: Extract<ToEngine, { type: 'load' }>): Promise<void> {
+  try {
+    language = await LanguageModule.load(message.options);
+    send({ type: 'ready', info: language.info });
+    reportLoad(language);
+  } catch (error) {
+    send({ type: 'load-failed', error: toWireError(error, 'load') });
+  }
+}
+
+function reportLoad(module: LanguageModule): void {
+  const probe = new DeviceLoadProbe();
+  setInterval(() => {
+    module.observeDevice(probe.sample());
+    send({ type: 'statistics', statistics: { ...module.statistics(), residentBytes: process.memoryUsage.rss() } });
+  }, statisticsEveryMs).unref();
+}
+
+function refuse(id: string, error: unknown): void {
+  send({ type: 'refused', id, error: toWireError(error, id) });
+}
+
+function ready(): LanguageModule {
+  if (language === undefined) throw makeError('engine_unavailable', { reason: 'the model is not loaded' });
+  return language;
+}
+
+function onMessage(message: ToEngine): void {
+  switch (message.type) {
+    case 'load':
+      void load(message);
+      return;
+    case 'generate': {
+      const { id } = message.request;
+      try {
+        ready().generate(message.request, {
+          onEvent: (event) => emit(id, event),
+          onRefused: (error) => refuse(id, error),
+        });
+      } catch (error) {
+        refuse(id, error);
+      }
+      return;
+    }
+    case 'embed': {
+      const { id } = message.request;
+      Promise.resolve()
+        .then(() => ready().embed(message.request))
+        .then((result) => send({ type: 'embedded', id, result }))
+        .catch((error: unknown) => refuse(id, error));
+      return;
+    }
+    case 'cancel':
+      language?.cancel(message.id);
+      return;
+    case 'shutdown':
+      void shutDown();
+  }
+}
+
+async function shutDown(): Promise<void> {
+  await language?.dispose();
+  process.exit(0);
+}
+
+process.on('message', (message) => onMessage(message as ToEngine));
+// Without its parent the engine has nobody to work for, and must not stay behind holding gigabytes.
+process.on('disconnect', () => process.exit(0));
+// A terminal's Ctrl-C reaches the whole process group; the parent decides when this process ends.
+process.on('SIGINT', () => {});

@@ -1,0 +1,204 @@
+/** The language model: from a request to scheduled tokens, and from tokens to events. */
+import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../../core/chat.ts';
+import { systemClock, type Clock } from '../../core/clock.ts';
+import { toDuanyunError } from '../../core/errors.ts';
+import type { FinishReason, StreamEvent } from '../../core/events.ts';
+import type { EngineInfo, EngineOptions } from '../host/messages.ts';
+import { NativeContext } from '../native/context.ts';
+import { loadNative } from '../native/library.ts';
+import { NativeModel } from '../native/model.ts';
+import { LoadController, type DeviceLoad } from '../scheduler/controller.ts';
+import { createSampler, NativeStepRunner } from '../scheduler/native-runner.ts';
+import { Scheduler, type SchedulerStatistics } from '../scheduler/scheduler.ts';
+import { Turnstile } from '../scheduler/turnstile.ts';
+import type { JobOutcome, JobStatistics } from '../scheduler/types.ts';
+import { AnswerText } from './answer-text.ts';
+import { Embedder } from './embedder.ts';
+import { PromptBuilder } from './prompt-builder.ts';
+
+/** Tokens in one native batch at most. */
+const batchCapacity = 512;
+const embeddingMaxTokens = 2_048;
+
+export type GenerationSink = {
+  onEvent(event: StreamEvent): void;
+  /** Instead of any event. */
+  onRefused(error: unknown): void;
+};
+
+export class LanguageModule {
+  readonly info: EngineInfo;
+  readonly #options: EngineOptions;
+  readonly #model: NativeModel;
+  readonly #context: NativeContext;
+  readonly #scheduler: Scheduler;
+  readonly #embedder: Embedder;
+  readonly #prompts: PromptBuilder;
+  readonly #cancelledEmbeddings = new Set<string>();
+
+  private constructor(options: EngineOptions, model: NativeModel, context: NativeContext, clock: Clock, loadMs: number) {
+    this.#options = options;
+    this.#model = model;
+    this.#context = context;
+    this.#prompts = new PromptBuilder(model, options);
+    const turnstile = new Turnstile();
+    const { maxRunning, threads, targetInterTokenMs, maxQueued, maxQueuedMs, maxCachedSequences } = options;
+    this.#scheduler = new Scheduler({
+      runner: new NativeStepRunner(context, maxRunning + maxCachedSequences, batchCapacity),
+      controller: new LoadController({ batchCapacity, maxRunning, threads, targetInterTokenMs }),
+      clock,
+      turnstile,
+      maxQueued,
+      maxQueuedMs,
+      maxCachedSequences,
+    });
+    const maxTokens = Math.min(embeddingMaxTokens, options.contextTokens);
+    this.#embedder = new Embedder({ model, modelId: options.entry.id, threads, maxTokens, turnstile }, new Turnstile());
+    this.info = {
+      modelId: options.entry.id,
+      contextTokens: options.contextTokens,
+      vocabularySize: model.vocabularySize,
+      parameters: model.parameters,
+      weightsBytes: model.sizeBytes,
+      systemInfo: loadNative().systemInfo() as string,
+      loadMs,
+    };
+  }
+
+  /** Reads the weights and allocates the cache. Throws `model_file_invalid`, `engine_failed`, `native_mismatch`. */
+  static async load(options: EngineOptions, clock: Clock = systemClock): Promise<LanguageModule> {
+    const startedAt = clock.now();
+    const { weightsPath, gpuLayers, loadMode } = options;
+    const model = await NativeModel.load({ path: weightsPath, gpuLayers, loadMode });
+    try {
+      const contextTokens = Math.min(options.contextTokens, model.trainedContextTokens || options.contextTokens);
+      const context = NativeContext.create(model, {
+        cells: Math.max(options.cells, contextTokens),
+        batchTokens: batchCapacity,
+        maxSequences: options.maxRunning + options.maxCachedSequences,
+        maxOutputs: options.maxRunning,
+        threads: options.threads,
+        keyCacheType: options.keyCacheType,
+        valueCacheType: options.valueCacheType,
+        flashAttention: options.flashAttention,
+      });
+      return new LanguageModule({ ...options, contextTokens }, model, context, clock, clock.now() - startedAt);
+    } catch (error) {
+      model.dispose();
+      throw error;
+    }
+  }
+
+  /**
+   * Queues a request. Throws what is wrong with it: `context_length_exceeded`, `invalid_request`,
+   * `unsupported_schema`, `schema_too_complex`, `unsupported_modality`, `queue_full`.
+   */
+  generate(request: GenerationRequest, sink: GenerationSink): void {
+    const prompt = this.#prompts.build(request);
+    const answer = new AnswerText({
+      parser: prompt.parser,
+      stop: request.stop,
+      returnReasoning: request.reasoning.return,
+      bytesOf: (token) => this.#prompts.bytesOf(token),
+      onEvent: (event) => sink.onEvent(event),
+    });
+    const room = this.#options.contextTokens - prompt.tokens.length;
+    let started = false;
+    const start = () => {
+      if (started) return;
+      started = true;
+      sink.onEvent({ type: 'response-start', model: this.#options.entry.id, backend: 'device' });
+      if (request.input.kind === 'completion' && request.input.echo) {
+        sink.onEvent({ type: 'text-delta', text: prompt.text });
+      }
+    };
+    this.#scheduler.submit({
+      id: request.id,
+      promptTokens: prompt.tokens,
+      maxTokens: Math.min(request.maxTokens ?? room, room),
+      priority: request.priority,
+      createSampler: () =>
+        createSampler(this.#model, this.#context, {
+          sampling: { ...this.#options.entry.sampling, ...request.sampling },
+          randomSeed: Math.floor(Math.random() * 2 ** 32),
+          ...(prompt.grammar === undefined ? {} : { grammar: prompt.grammar }),
+          ...(request.logprobs === undefined ? {} : { logprobs: request.logprobs }),
+        }),
+      onToken: (token) => {
+        start();
+        return answer.push(token);
+      },
+      onDone: (outcome, statistics) => {
+        if (outcome.kind === 'failed' && !started) sink.onRefused(outcome.error);
+        else if (outcome.kind !== 'cancelled') {
+          start();
+          finish(request.id, outcome, statistics, answer, sink);
+        }
+      },
+    });
+  }
+
+  cancel(id: string): void {
+    this.#scheduler.cancel(id);
+    if (this.#activeEmbeddings.has(id)) this.#cancelledEmbeddings.add(id);
+  }
+
+  readonly #activeEmbeddings = new Set<string>();
+
+  async embed(request: EmbeddingRequest): Promise<EmbeddingResult> {
+    this.#activeEmbeddings.add(request.id);
+    try {
+      return await this.#embedder.embed(request, () => this.#cancelledEmbeddings.has(request.id));
+    } finally {
+      this.#activeEmbeddings.delete(request.id);
+      this.#cancelledEmbeddings.delete(request.id);
+    }
+  }
+
+  observeDevice(load: DeviceLoad): void {
+    this.#scheduler.observeDevice(load);
+  }
+
+  statistics(): SchedulerStatistics {
+    return this.#scheduler.statistics();
+  }
+
+  async dispose(): Promise<void> {
+    await this.#scheduler.stop();
+    this.#embedder.dispose();
+    this.#context.dispose();
+    this.#model.dispose();
+  }
+}
+
+function finish(
+  id: string,
+  outcome: Exclude<JobOutcome, { kind: 'cancelled' }>,
+  statistics: JobStatistics,
+  answer: AnswerText,
+  sink: GenerationSink,
+): void {
+  if (outcome.kind === 'failed') {
+    const { code, message, retryable } = toDuanyunError(outcome.error, id);
+    sink.onEvent({ type: 'error', code, message, retryable });
+    return;
+  }
+  answer.finish();
+  sink.onEvent({
+    type: 'usage',
+    usage: {
+      promptTokens: statistics.promptTokens,
+      cachedTokens: statistics.cachedTokens,
+      completionTokens: statistics.generatedTokens,
+      reasoningTokens: answer.reasoningTokens,
+    },
+    timings: { queuedMs: statistics.queuedMs, prefillMs: statistics.prefillMs, decodeMs: statistics.decodeMs },
+  });
+  sink.onEvent({ type: 'finish', reason: finishReason(outcome.reason, answer) });
+}
+
+function finishReason(raw: 'stop' | 'length', answer: AnswerText): FinishReason {
+  if (answer.hasToolCalls && raw === 'stop') return { unified: 'tool-calls', raw: 'tool_calls' };
+  if (answer.stopped) return { unified: 'stop', raw: 'stop' };
+  return { unified: raw, raw };
+}

@@ -1,0 +1,340 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Clock } from '../../core/clock.ts';
+import { LoadController } from './controller.ts';
+import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { Turnstile } from './turnstile.ts';
+import type { BatchEntry, DecodeStatus, Job, JobOutcome, JobStatistics, StepRunner } from './types.ts';
+
+const endToken = 0;
+
+/** Keeps cells as the native cache does, and "answers" with the sum of what each slot has seen, so mix-ups show. */
+class SimulatedRunner implements StepRunner {
+  readonly cells: number;
+  readonly slots: number;
+  readonly batchCapacity = 64;
+  readonly canSharePrefixes = true;
+  readonly batches: BatchEntry[][] = [];
+  readonly contents: Map<number, number>[] = [];
+  computing = false;
+  failNext: Error | undefined;
+  outputs: (number | undefined)[] = [];
+  /** Cells shared between slots count once: identity by value objects. */
+  readonly #owners = new Map<object, Set<number>>();
+  readonly #cellOf: Map<number, object>[] = [];
+
+  constructor(cells: number, slots: number) {
+    this.cells = cells;
+    this.slots = slots;
+    for (let slot = 0; slot < slots; slot++) {
+      this.contents.push(new Map());
+      this.#cellOf.push(new Map());
+    }
+  }
+
+  async decode(batch: readonly BatchEntry[]): Promise<DecodeStatus> {
+    if (this.failNext !== undefined) {
+      const error = this.failNext;
+      this.failNext = undefined;
+      throw error;
+    }
+    if (this.cellsUsed() + batch.length > this.cells) return 'no-slot';
+    this.computing = true;
+    await new Promise((resolve) => setImmediate(resolve));
+    this.computing = false;
+    this.batches.push([...batch]);
+    this.outputs = batch.map((entry) => {
+      const contents = this.contents[entry.slot]!;
+      // A hole or a token computed twice is a defect of the scheduler.
+      expect(contents.size).toBe(entry.position);
+      contents.set(entry.position, entry.token);
+      const cell = {};
+      this.#cellOf[entry.slot]!.set(entry.position, cell);
+      this.#owners.set(cell, new Set([entry.slot]));
+      return entry.wantsOutput ? [...contents.values()].reduce((sum, token) => sum + token, 0) : undefined;
+    });
+    return 'done';
+  }
+
+  cellsUsed(): number {
+    return this.#owners.size;
+  }
+
+  truncate(slot: number, from: number): void {
+    expect(this.computing, 'native memory was touched while a step computed').toBe(false);
+    for (const [position, cell] of this.#cellOf[slot]!) {
+      if (position < from) continue;
+      this.#cellOf[slot]!.delete(position);
+      this.contents[slot]!.delete(position);
+      this.#owners.get(cell)?.delete(slot);
+      if (this.#owners.get(cell)?.size === 0) this.#owners.delete(cell);
+    }
+  }
+
+  share(source: number, target: number, length: number): void {
+    expect(this.computing).toBe(false);
+    expect(this.contents[source]!.size).toBeGreaterThanOrEqual(length);
+    for (let position = 0; position < length; position++) {
+      const cell = this.#cellOf[source]!.get(position)!;
+      this.#cellOf[target]!.set(position, cell);
+      this.#owners.get(cell)!.add(target);
+      this.contents[target]!.set(position, this.contents[source]!.get(position)!);
+    }
+  }
+
+  setThreads(): void {}
+}
+
+type Result = { tokens: number[]; outcome: JobOutcome; statistics: JobStatistics };
+
+let time = 0;
+const clock: Clock = { now: () => time++, wallTime: () => 0 };
+let scheduler: Scheduler | undefined;
+afterEach(async () => {
+  await scheduler?.stop();
+});
+
+function create(runner: SimulatedRunner, overrides: Partial<SchedulerOptions> & { maxRunning?: number } = {}) {
+  const controller = new LoadController({
+    batchCapacity: runner.batchCapacity,
+    maxRunning: overrides.maxRunning ?? 4,
+    threads: 1,
+    targetInterTokenMs: 1_000,
+  });
+  scheduler = new Scheduler({
+    runner,
+    controller,
+    clock,
+    turnstile: new Turnstile(),
+    maxQueued: 100,
+    maxQueuedMs: 1e9,
+    maxCachedSequences: 4,
+    ...overrides,
+  });
+  return scheduler;
+}
+
+function job(
+  runner: SimulatedRunner,
+  id: string,
+  prompt: number[],
+  options: { maxTokens?: number; endAfter?: number; stopAfter?: number; priority?: number; onToken?: () => void } = {},
+): { job: Job; result: Promise<Result> } {
+  const tokens: number[] = [];
+  let count = 0;
+  let done: (result: Result) => void = () => {};
+  const result = new Promise<Result>((resolve) => {
+    done = resolve;
+  });
+  return {
+    result,
+    job: {
+      id,
+      promptTokens: Int32Array.from(prompt),
+      maxTokens: options.maxTokens ?? 5,
+      priority: options.priority ?? 0,
+      createSampler: () => ({
+        sample(outputIndex) {
+          count++;
+          if (count === options.endAfter) return { token: endToken, isEnd: true };
+          return { token: 1 + (runner.outputs[outputIndex]! % 1_000), isEnd: false };
+        },
+        dispose() {},
+      }),
+      onToken(token) {
+        options.onToken?.();
+        if (!token.isEnd) tokens.push(token.token);
+        return tokens.length === options.stopAfter;
+      },
+      onDone: (outcome, statistics) => done({ tokens, outcome, statistics }),
+    },
+  };
+}
+
+/** What one sequence alone would answer. */
+function expected(prompt: number[], count: number): number[] {
+  const seen = [...prompt];
+  const answer: number[] = [];
+  for (let index = 0; index < count; index++) {
+    const token = 1 + (seen.reduce((sum, value) => sum + value, 0) % 1_000);
+    answer.push(token);
+    seen.push(token);
+  }
+  return answer;
+}
+
+const prompt = (length: number, first = 1) => Array.from({ length }, (_, index) => first + index);
+
+describe('Scheduler', () => {
+  it('gives each of many simultaneous requests the answer it would get alone', async () => {
+    const runner = new SimulatedRunner(4_000, 12);
+    const running = create(runner);
+    const jobs = Array.from({ length: 20 }, (_, index) => job(runner, `r${index}`, prompt(10 + index * 7, index)));
+    for (const entry of jobs) running.submit(entry.job);
+    const results = await Promise.all(jobs.map((entry) => entry.result));
+    results.forEach((result, index) => {
+      expect(result.outcome).toEqual({ kind: 'finished', reason: 'length' });
+      expect(result.tokens).toEqual(expected(prompt(10 + index * 7, index), 5));
+    });
+    expect(runner.batches.some((batch) => new Set(batch.map((entry) => entry.slot)).size > 1)).toBe(true);
+  });
+
+  it('computes a shared prompt prefix once', async () => {
+    const runner = new SimulatedRunner(1_000, 8);
+    const running = create(runner);
+    const first = job(runner, 'a', [...prompt(100), 7]);
+    running.submit(first.job);
+    await first.result;
+    const second = job(runner, 'b', [...prompt(100), 8, 9]);
+    running.submit(second.job);
+    const result = await second.result;
+    expect(result.statistics.cachedTokens).toBe(100);
+    expect(result.tokens).toEqual(expected([...prompt(100), 8, 9], 5));
+  });
+
+  it('lets simultaneous requests with one prefix wait for the first to compute it', async () => {
+    const runner = new SimulatedRunner(2_000, 8);
+    const running = create(runner);
+    const jobs = Array.from({ length: 4 }, (_, index) => job(runner, `r${index}`, [...prompt(300), 500 + index]));
+    for (const entry of jobs) running.submit(entry.job);
+    const results = await Promise.all(jobs.map((entry) => entry.result));
+    expect(results.filter((result) => result.statistics.cachedTokens > 284)).toHaveLength(3);
+    results.forEach((result, index) => expect(result.tokens).toEqual(expected([...prompt(300), 500 + index], 5)));
+  });
+
+  it('puts the youngest back when the cache is full, and still answers right', async () => {
+    const runner = new SimulatedRunner(170, 8);
+    const running = create(runner, { maxCachedSequences: 0 });
+    const jobs = [1, 2].map((seed) => job(runner, `r${seed}`, prompt(8, seed * 100), { maxTokens: 120 }));
+    for (const entry of jobs) running.submit(entry.job);
+    const results = await Promise.all(jobs.map((entry) => entry.result));
+    expect(running.statistics().preemptions).toBeGreaterThan(0);
+    results.forEach((result, index) => expect(result.tokens).toEqual(expected(prompt(8, (index + 1) * 100), 120)));
+  });
+
+  it('ends an answer with `length` when it alone fills the cache', async () => {
+    const runner = new SimulatedRunner(50, 4);
+    const running = create(runner);
+    const only = job(runner, 'a', prompt(10), { maxTokens: 1_000 });
+    running.submit(only.job);
+    const result = await only.result;
+    expect(result.outcome).toEqual({ kind: 'finished', reason: 'length' });
+    expect(result.tokens.length).toBeGreaterThan(30);
+  });
+
+  it('stops at the end token, and at a stop text without touching memory in a step', async () => {
+    const runner = new SimulatedRunner(1_000, 8);
+    const running = create(runner);
+    const ended = job(runner, 'a', prompt(5), { maxTokens: 50, endAfter: 3 });
+    const stopped = job(runner, 'b', prompt(9, 50), { maxTokens: 50, stopAfter: 4 });
+    running.submit(ended.job);
+    running.submit(stopped.job);
+    expect((await ended.result).tokens).toHaveLength(2);
+    expect((await stopped.result).tokens.slice(0, 4)).toEqual(expected(prompt(9, 50), 4));
+  });
+
+  it('cancels running and waiting requests and frees their slots', async () => {
+    const runner = new SimulatedRunner(1_000, 3);
+    const running = create(runner, { maxRunning: 1, maxCachedSequences: 0 });
+    const cancelOnToken = job(runner, 'a', prompt(5), { maxTokens: 1e6, onToken: () => running.cancel('a') });
+    const waiting = job(runner, 'b', prompt(5));
+    const after = job(runner, 'c', prompt(5));
+    running.submit(cancelOnToken.job);
+    running.submit(waiting.job);
+    running.submit(after.job);
+    running.cancel('b');
+    expect((await cancelOnToken.result).outcome.kind).toBe('cancelled');
+    expect((await waiting.result).outcome.kind).toBe('cancelled');
+    expect((await after.result).outcome.kind).toBe('finished');
+    expect(runner.cellsUsed()).toBe(0);
+  });
+
+  it('refuses what the queue cannot hold, with a time to come back', () => {
+    const runner = new SimulatedRunner(1_000, 3);
+    const running = create(runner, { maxQueued: 2, maxRunning: 1 });
+    running.submit(job(runner, 'a', prompt(5)).job);
+    running.submit(job(runner, 'b', prompt(5)).job);
+    expect(() => running.submit(job(runner, 'c', prompt(5)).job)).toThrow(
+      expect.objectContaining({ code: 'queue_full', retryAfterSeconds: 1 }),
+    );
+  });
+
+  it('tells a request that waited too long', async () => {
+    const runner = new SimulatedRunner(1_000, 3);
+    const running = create(runner, { maxQueuedMs: 10, maxRunning: 1 });
+    running.submit(job(runner, 'a', prompt(5), { maxTokens: 100 }).job);
+    const late = job(runner, 'b', prompt(5, 60));
+    running.submit(late.job);
+    expect((await late.result).outcome).toMatchObject({ kind: 'failed', error: { code: 'engine_overloaded' } });
+  });
+
+  it('fails the running requests when a step fails, and goes on', async () => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner);
+    runner.failNext = new Error('native failure');
+    const failing = job(runner, 'a', prompt(5));
+    running.submit(failing.job);
+    expect((await failing.result).outcome).toMatchObject({ kind: 'failed', error: { message: 'native failure' } });
+    const next = job(runner, 'b', prompt(5));
+    running.submit(next.job);
+    expect((await next.result).tokens).toEqual(expected(prompt(5), 5));
+  });
+
+  it('fails one request whose callback throws, not the others', async () => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner);
+    const bad = job(runner, 'a', prompt(5), {
+      onToken: () => {
+        throw new Error('defect');
+      },
+    });
+    const good = job(runner, 'b', prompt(6, 40));
+    running.submit(bad.job);
+    running.submit(good.job);
+    expect((await bad.result).outcome.kind).toBe('failed');
+    expect((await good.result).tokens).toEqual(expected(prompt(6, 40), 5));
+  });
+
+  it('runs the higher priority first and lets no one starve', async () => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner, { maxRunning: 1 });
+    const order: string[] = [];
+    const jobs = [
+      job(runner, 'first', prompt(5)),
+      job(runner, 'low', prompt(5, 20), { priority: -5 }),
+      job(runner, 'high', prompt(5, 40), { priority: 5 }),
+    ];
+    for (const entry of jobs) {
+      void entry.result.then(() => order.push(entry.job.id));
+      running.submit(entry.job);
+    }
+    await Promise.all(jobs.map((entry) => entry.result));
+    expect(order.indexOf('high')).toBeLessThan(order.indexOf('low'));
+  });
+
+  it('gives back every slot and cell after a random run of requests, cancellations and failures', async () => {
+    let seed = 42;
+    const random = (limit: number) => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return seed % limit;
+    };
+    const runner = new SimulatedRunner(400, 6);
+    const running = create(runner, { maxCachedSequences: 3 });
+    const results: Promise<{ result: Result; prompt: number[] }>[] = [];
+    for (let round = 0; round < 150; round++) {
+      const tokens = prompt(1 + random(90), random(3) * 1_000);
+      const entry = job(runner, `r${round}`, tokens, { maxTokens: 1 + random(30) });
+      running.submit(entry.job);
+      results.push(entry.result.then((result) => ({ result, prompt: tokens })));
+      if (random(4) === 0) running.cancel(`r${random(round + 1)}`);
+      if (random(3) === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    for (const { result, prompt: tokens } of await Promise.all(results)) {
+      if (result.outcome.kind === 'cancelled') continue;
+      expect(result.outcome.kind).toBe('finished');
+      expect(result.tokens).toEqual(expected(tokens, result.tokens.length));
+    }
+    const statistics = running.statistics();
+    expect(statistics).toMatchObject({ running: 0, queued: 0 });
+    expect(statistics.cachedSequences).toBeLessThanOrEqual(3);
+  });
+});
