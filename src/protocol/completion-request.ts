@@ -1,32 +1,24 @@
 import * as z from 'zod';
 import type { GenerationRequest } from '../core/chat.ts';
 import { generationFields, maxChoices, optional, tokenCount } from './fields.ts';
+import { textOrTokens, toInputs } from './text-or-tokens.ts';
 import { defaultModel, type ParsedGeneration } from './generation.ts';
 import { refuse } from './parse-wire.ts';
 import { present } from './present.ts';
 import { repeated, toMaxTokens, toSampling, toStop } from './sampling.ts';
 
-/** A vocabulary index. */
-export const tokenId = z
-  .int()
-  .min(0)
-  .max(2 ** 31 - 1);
-
 /** Body of `POST /v1/completions`. */
-export const completionSchema = z.object({
-  prompt: z.union([
-    z.string(),
-    z.array(z.string()).min(1).max(maxChoices),
-    z.array(tokenId).min(1),
-    z.array(z.array(tokenId).min(1)).min(1).max(maxChoices),
-  ]),
-  max_tokens: optional(tokenCount),
-  echo: optional(z.boolean()),
-  logprobs: optional(z.int().min(0).max(20)),
-  suffix: optional(z.literal('', { error: 'is not supported: text cannot be filled in between' })),
-  best_of: optional(z.literal(1, { error: 'is not supported; use n' })),
-  ...generationFields,
-});
+export const completionSchema = z
+  .object({
+    prompt: textOrTokens({ maxEntries: maxChoices, emptyText: true }),
+    max_tokens: optional(tokenCount),
+    echo: optional(z.boolean()),
+    logprobs: optional(z.int().min(0).max(20)),
+    suffix: optional(z.literal('', { error: 'is not supported: text cannot be filled in between' })),
+    best_of: optional(z.literal(1, { error: 'is not supported; use n' })),
+    ...generationFields,
+  })
+  .meta({ required: ['prompt'] });
 
 export type WireCompletion = z.output<typeof completionSchema>;
 export type ParsedCompletion = ParsedGeneration & { choicesPerPrompt: number };
@@ -37,7 +29,7 @@ export type ParsedCompletion = ParsedGeneration & { choicesPerPrompt: number };
  * @throws `invalid_request`
  */
 export function toCompletionGeneration(wire: WireCompletion, id: string): ParsedCompletion {
-  const prompts = toPrompts(wire.prompt);
+  const prompts = toInputs(wire.prompt);
   const n = wire.n ?? 1;
   if (prompts.length * n > maxChoices) {
     throw refuse('n', `times the number of prompts must be at most ${maxChoices}`);
@@ -66,10 +58,4 @@ export function toCompletionGeneration(wire: WireCompletion, id: string): Parsed
     includeUsage: wire.stream_options?.include_usage ?? false,
     choicesPerPrompt: n,
   };
-}
-
-function toPrompts(prompt: WireCompletion['prompt']): (string | number[])[] {
-  if (typeof prompt === 'string') return [prompt];
-  if (typeof prompt[0] === 'number') return [prompt as number[]];
-  return prompt as string[] | number[][];
 }

@@ -1,26 +1,22 @@
 import * as z from 'zod';
 import type { EmbeddingRequest, EmbeddingResult } from '../core/chat.ts';
-import { tokenId } from './completion-request.ts';
 import { modelName, optional } from './fields.ts';
 import { defaultModel } from './generation.ts';
 import { refuse } from './parse-wire.ts';
+import { textOrTokens, toInputs } from './text-or-tokens.ts';
 
 const maxInputs = 2048;
-const text = z.string().min(1);
 
 /** Body of `POST /v1/embeddings`. */
-export const embeddingSchema = z.object({
-  model: modelName,
-  input: z.union([
-    text,
-    z.array(text).min(1).max(maxInputs),
-    z.array(tokenId).min(1),
-    z.array(z.array(tokenId).min(1)).min(1).max(maxInputs),
-  ]),
-  encoding_format: optional(z.enum(['float', 'base64'])),
-  dimensions: optional(z.int().min(1)).describe('Must be the length that the model gives.'),
-  user: optional(z.string()),
-});
+export const embeddingSchema = z
+  .object({
+    model: modelName,
+    input: textOrTokens({ maxEntries: maxInputs, emptyText: false }),
+    encoding_format: optional(z.enum(['float', 'base64'])),
+    dimensions: optional(z.int().min(1)).describe('Must be the length that the model gives.'),
+    user: optional(z.string()),
+  })
+  .meta({ required: ['input'] });
 
 export type WireEmbedding = z.output<typeof embeddingSchema>;
 
@@ -41,12 +37,6 @@ export function embeddingBody(result: EmbeddingResult, wire: WireEmbedding): obj
     model: result.model,
     usage: { prompt_tokens: result.promptTokens, total_tokens: result.promptTokens },
   };
-}
-
-function toInputs(input: WireEmbedding['input']): (string | number[])[] {
-  if (typeof input === 'string') return [input];
-  if (typeof input[0] === 'number') return [input as number[]];
-  return input as string[] | number[][];
 }
 
 /** 32-bit floats, little-endian, as OpenAI packs them. */

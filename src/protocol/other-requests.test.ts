@@ -36,7 +36,11 @@ describe('a completion request', () => {
   });
 
   it('refuses what it cannot do', () => {
+    expect(paramOf(() => parse({}))).toBe('prompt');
     expect(paramOf(() => parse({ prompt: 5 }))).toBe('prompt');
+    expect(paramOf(() => parse({ prompt: [[1], [-1]] }))).toBe('prompt[1][0]');
+    expect(paramOf(() => parse({ prompt: [[1], 'a'] }))).toBe('prompt[1]');
+    expect(paramOf(() => parse({ prompt: [1.5] }))).toBe('prompt[0]');
     expect(paramOf(() => parse({ prompt: ['a', 5] }))).toBe('prompt[1]');
     expect(paramOf(() => parse({ prompt: 'a', suffix: 'b' }))).toBe('suffix');
     expect(paramOf(() => parse({ prompt: 'a', best_of: 4 }))).toBe('best_of');

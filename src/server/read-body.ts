@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { makeError } from '../core/errors.ts';
-import { parseJsonBody } from '../protocol/json-body.ts';
+import { type JsonLimits, parseJsonBody } from '../protocol/json-body.ts';
 import type { EntryContext } from './entry.ts';
 import type { ServerOptions } from './options.ts';
 
@@ -12,13 +12,13 @@ type BodyLimits = Pick<ServerOptions, 'maxBodyBytes' | 'bodyTimeoutMs'>;
  *
  * @throws `unsupported_media_type`, `body_too_large`, `request_timeout`, `client_closed` and what `parseJsonBody` throws
  */
-export async function readJson(c: EntryContext, limits: BodyLimits): Promise<unknown> {
+export async function readJson(c: EntryContext, limits: BodyLimits, jsonLimits?: JsonLimits): Promise<unknown> {
   checkMediaType(c);
   const announced = Number(c.req.header('content-length') ?? 0);
   if (announced > limits.maxBodyBytes) throw tooLarge(limits);
   const incoming = c.env?.incoming;
   const bytes = incoming === undefined ? await readWeb(c.req.raw, limits) : await readIncoming(incoming, limits);
-  return parseJsonBody(bytes);
+  return parseJsonBody(bytes, jsonLimits);
 }
 
 function checkMediaType(c: EntryContext): void {

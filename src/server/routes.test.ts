@@ -118,6 +118,8 @@ describe('GET /openapi.json', () => {
     }
     expect(Object.keys(document.paths)).toHaveLength(12);
     expect(document.components.schemas['ChatCompletionRequest']?.properties?.['temperature']).toBeDefined();
+    expect(document.components.schemas['CompletionRequest']).toMatchObject({ required: ['prompt'] });
+    expect(document.components.schemas['ChatCompletionRequest']).toMatchObject({ required: ['messages'] });
   });
 
   it('leaves out what this server does not have', async () => {

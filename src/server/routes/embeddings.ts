@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
 import { embeddingBody, embeddingSchema, toEmbeddingRequest } from '../../protocol/embedding.ts';
+import { tokenListLimits } from '../../protocol/json-body.ts';
 import { parseWire } from '../../protocol/parse-wire.ts';
 import { abortWithClient } from '../answer-request.ts';
 import { admit, type Entry, type EntryEnv, newId } from '../entry.ts';
@@ -9,7 +10,7 @@ import { json } from '../respond.ts';
 
 export function addEmbeddingRoutes(app: Hono<EntryEnv>, entry: Entry): void {
   app.post('/v1/embeddings', async (c) => {
-    const wire = parseWire(embeddingSchema, await readJson(c, entry.options));
+    const wire = parseWire(embeddingSchema, await readJson(c, entry.options, tokenListLimits));
     const controller = new AbortController();
     const leave = admit(entry, controller);
     const unlink = abortWithClient(c, controller);

@@ -5,6 +5,7 @@ import { chatSchema } from '../../protocol/chat-schema.ts';
 import { CompletionStreamEncoder, completionBody } from '../../protocol/completion-answer.ts';
 import { completionSchema, toCompletionGeneration } from '../../protocol/completion-request.ts';
 import type { AnswerContext, ParsedGeneration } from '../../protocol/generation.ts';
+import { tokenListLimits } from '../../protocol/json-body.ts';
 import { parseWire } from '../../protocol/parse-wire.ts';
 import { responsesBody } from '../../protocol/responses-answer.ts';
 import { toResponsesGeneration } from '../../protocol/responses-request.ts';
@@ -37,7 +38,7 @@ export function addGenerationRoutes(app: Hono<EntryEnv>, entry: Entry): void {
   });
 
   app.post('/v1/completions', async (c) => {
-    const wire = parseWire(completionSchema, await readJson(c, entry.options));
+    const wire = parseWire(completionSchema, await readJson(c, entry.options, tokenListLimits));
     const id = newId('cmpl-');
     const parsed = toCompletionGeneration(wire, id);
     const context = newContext(id, parsed, parsed.choicesPerPrompt);
