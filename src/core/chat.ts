@@ -1,4 +1,5 @@
 /** What a client asked for, free of any wire format. `protocol` builds these; `engine`, `cloud` and `hybrid` read them. */
+import type { ReceiptSummary } from './events.ts';
 
 export type TextPart = { type: 'text'; text: string };
 /** Either the bytes themselves or an address that nobody has fetched yet. */
@@ -82,6 +83,19 @@ export type ChatInput = {
 /** Raw text or token ids, no chat template. */
 export type CompletionInput = { kind: 'completion'; prompt: string | number[]; echo: boolean };
 
+export type RoutePreference = 'prefer_on_device' | 'only_on_device' | 'prefer_in_cloud' | 'only_in_cloud';
+
+/** What the client asks of the route. It can tighten the policy and never loosen it. */
+export type RouteWishes = {
+  preference?: RoutePreference;
+  /** Stays on the device, whatever the detectors say. There is no word for the opposite. */
+  privacy?: 'private';
+  /** In the policy's currency. */
+  maxCost?: number;
+  /** For the whole answer, in milliseconds. */
+  deadlineMs?: number;
+};
+
 export type GenerationRequest = {
   /** Unique for each generation; a request with n = 3 makes three of these. */
   id: string;
@@ -101,6 +115,7 @@ export type GenerationRequest = {
   truncate: 'error' | 'auto';
   /** Higher runs first. Default 0; −10…10. */
   priority: number;
+  route?: RouteWishes;
 };
 
 export type EmbeddingRequest = {
@@ -108,10 +123,12 @@ export type EmbeddingRequest = {
   model: string;
   /** Each a text or a list of token ids; 1–2048 of them. */
   inputs: (string | number[])[];
+  route?: RouteWishes;
 };
 export type EmbeddingResult = {
   model: string;
   /** One unit-length vector for each input, in order. */
   vectors: Float32Array[];
   promptTokens: number;
+  receipt?: ReceiptSummary;
 };

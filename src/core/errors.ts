@@ -68,6 +68,16 @@ export const errorCatalogue = {
     message: 'The engine could not take the request in time: {reason}.',
   },
   engine_failed: { status: 500, retryable: false, message: 'The engine could not work on this request: {reason}.' },
+  cloud_unavailable: { status: 503, retryable: true, message: 'The cloud cannot answer: {reason}.' },
+  cloud_refused: { status: 502, retryable: false, message: 'The cloud refused the request: {reason}.' },
+  no_route: { status: 503, retryable: true, message: 'Nothing can take this request now: {reason}.' },
+  route_refused: { status: 403, retryable: false, message: 'The rules leave no target for this request: {reason}.' },
+  egress_refused: {
+    status: 403,
+    retryable: false,
+    message: 'This request must not leave the device: {reason}.',
+  },
+  policy_invalid: { status: 400, retryable: false, message: 'Policy: {reason}.' },
   shutting_down: { status: 503, retryable: true, message: 'The server is shutting down.' },
   model_too_large: {
     status: 507,
