@@ -70,10 +70,10 @@ export class DirectService implements InferenceService {
 
   /** An alias that is the id of a model of the device belongs to that model. */
   #list(id: string, aliases: readonly string[], capabilities: ModelCapabilities): ListedModel {
-    const ids = this.#options.device.capabilities().map((model) => model.id);
+    const ids = new Set(this.#options.device.capabilities().map((model) => model.id));
     return {
       id,
-      aliases: aliases.filter((alias) => !ids.includes(alias)),
+      aliases: aliases.filter((alias) => !ids.has(alias)),
       ownedBy: 'duanyun',
       created: this.#options.createdSeconds,
       capabilities: { ...capabilities, id },

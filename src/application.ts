@@ -1,0 +1,78 @@
+/** Wires the concrete classes; nothing else does. */
+import { readFileSync } from 'node:fs';
+import { systemClock } from './core/clock.ts';
+import type { Config } from './config/load-config.ts';
+import type { Application } from './cli/application.ts';
+import { EngineBackend } from './engine/engine-backend.ts';
+import { availableMemoryBytes } from './models/available-memory.ts';
+import { readGgufHeader } from './models/gguf.ts';
+import { HttpClient, type HttpClientOptions } from './models/http-client.ts';
+import { ModelStore } from './models/model-store.ts';
+import { readPipConfiguration, type PipConfiguration } from './models/pip-configuration.ts';
+import { startServer } from './server/start.ts';
+import { createLog } from './telemetry/log.ts';
+import { createMetrics } from './telemetry/metrics.ts';
+
+export const application: Application = {
+  version: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version,
+  openTelemetry(config) {
+    const { logLevel: level, logFormat } = config;
+    const metrics = createMetrics({ processMetrics: true });
+    const log = createLog({ level, ...(logFormat === 'auto' ? {} : { pretty: logFormat === 'text' }) });
+    return { log, metrics, renderMetrics: () => metrics.render() };
+  },
+  openStore(config, log) {
+    return new ModelStore({
+      root: config.home,
+      offline: config.offline,
+      hubs: {
+        huggingfaceEndpoints: [...config.hfEndpoint],
+        modelscopeEndpoint: config.modelscopeEndpoint,
+        indexUrls: pipConfiguration(config).indexUrls,
+      },
+      http: httpOptions(config),
+      clock: systemClock,
+      log,
+      availableMemoryBytes,
+    });
+  },
+  packageIndexes: (config) => pipConfiguration(config).indexUrls,
+  openHttpProbe(config) {
+    const client = new HttpClient(httpOptions(config));
+    return {
+      async probe(url, signal) {
+        const response = await client.request(url, { method: 'HEAD', signal });
+        response.discard();
+        return response.status;
+      },
+      dispose: () => client.dispose(),
+    };
+  },
+  readHeader: readGgufHeader,
+  createEngine: (engine, config, { log, onStatistics }) =>
+    new EngineBackend({ engine, clock: systemClock, log, onStatistics, environment: config.childEnvironment }),
+  availableMemoryBytes,
+  startServer,
+};
+
+function pipConfiguration(config: Config): PipConfiguration {
+  return readPipConfiguration(readText, config.pip);
+}
+
+function httpOptions(config: Config): HttpClientOptions {
+  const certificatePem = readText(pipConfiguration(config).certificatePath);
+  const { httpProxy, httpsProxy, noProxy } = config;
+  return {
+    ...(certificatePem === undefined ? {} : { certificatePem }),
+    ...(httpProxy === '' && httpsProxy === '' ? {} : { proxy: { httpProxy, httpsProxy, noProxy } }),
+  };
+}
+
+function readText(path: string | undefined): string | undefined {
+  try {
+    return path === undefined ? undefined : readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
