@@ -110,10 +110,6 @@ export function normalise(original: string): NormalisedText {
 }
 
 /** The range of the original that a range of the normalised text came from. */
-export function originalRange(
-  normalised: NormalisedText,
-  start: number,
-  end: number,
-): { start: number; end: number } {
+export function originalRange(normalised: NormalisedText, start: number, end: number): { start: number; end: number } {
   return { start: normalised.starts[start] ?? 0, end: normalised.ends[end - 1] ?? 0 };
 }

@@ -29,7 +29,7 @@ export function findSpokenDigits(lower: string): DigitCluster[] {
       digits += value.repeat(repeat);
       repeat = 1;
     }
-    clusters.push({ digits, groups, separators: Array.from({ length: groups.length - 1 }, () => ' ') });
+    clusters.push({ digits, groups, separators: Array.from({ length: groups.length - 1 }, () => '-') });
   }
   return clusters;
 }

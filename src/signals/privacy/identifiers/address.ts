@@ -12,13 +12,20 @@ const estate = new RegExp(
   'g',
 );
 /** Floors, units and flats after the first part. */
-const tail = new RegExp(`^(?:[\\s,-]{0,2}(?:${number}|[a-z]|[东南西北])\\s?(?:号楼|栋|幢|座|楼|单元|室|房|层|号|门|户|梯|-|(?=\\D|$)))+`);
-const flat = new RegExp(`${number}\\s?(?:栋|幢|号楼|座|#)[\\s-]?(?:${number}\\s?单元)?[\\s-]?\\d{3,4}(?:室|房|号|户)?`, 'g');
+const tail = new RegExp(
+  `^(?:[\\s,-]{0,2}(?:${number}|[a-z]|[东南西北])\\s?(?:号楼|栋|幢|座|楼|单元|室|房|层|号|门|户|梯|-|(?=\\D|$)))+`,
+);
+const flat = new RegExp(
+  `${number}\\s?(?:栋|幢|号楼|座|#)[\\s-]?(?:${number}\\s?单元)?[\\s-]?\\d{3,4}(?:室|房|号|户)?`,
+  'g',
+);
 const division = /[\u4e00-\u9fa5]{2,10}(?:省|自治区|自治州|市|地区|盟|区|县|旗|镇|乡|街道)/g;
-const homeCue = /(?:住在?|家在|地址|住址|收货|寄到|送到|邮寄|现居|户籍|门牌|搬到|租在|上门|到我家|我家|公司在|位于|租的?)[^\n。]{0,24}$/;
+const homeCue =
+  /(?:住在?|家在|地址|住址|收货|寄到|送到|邮寄|现居|户籍|门牌|搬到|租在|上门|到我家|我家|公司在|位于|租的?)[^\n。]{0,24}$/;
 /** Buildings that are names rather than homes. */
 const wellKnown = /唐宁街10号|贝克街221|黄金甲|宾夕法尼亚大道1600|长安街1号|中南海/;
-const words = /^(?:我|他|她|你|们|的|了|是|住|在|家|到|从|去|往|位于|地址|送|寄|请|搬|回|来|和|与|跟|于|址|现|就|把|给|帮|将|为|叫|租|买|:)+/;
+const words =
+  /^(?:我|他|她|你|们|的|了|是|住|在|家|到|从|去|往|位于|地址|送|寄|请|搬|回|来|和|与|跟|于|址|现|就|把|给|帮|将|为|叫|租|买|:)+/;
 
 /** Walks back over the divisions (省市区镇) that stand before the first match and drops the words before them. */
 function beginning(lower: string, start: number): number {
@@ -33,7 +40,8 @@ function beginning(lower: string, start: number): number {
 function trimmed(lower: string, start: number, end: number): number {
   let begin = start;
   const cut = lower.slice(begin, end);
-  const lead = /^.*(?:住在|家在|地址是|地址|位于|住址是|住址|寄到|送到|搬到|我在|现居|租在)[::]?\s?/.exec(cut)?.[0].length ?? 0;
+  const lead =
+    /^.*(?:住在|家在|地址是|地址|位于|住址是|住址|寄到|送到|搬到|我在|现居|租在)[::]?\s?/.exec(cut)?.[0].length ?? 0;
   begin += lead;
   begin += words.exec(lower.slice(begin, end))?.[0].length ?? 0;
   return Math.min(begin, end - 3);
@@ -49,13 +57,21 @@ function chineseAddresses(input: RuleInput): IdentifierMatch[] {
     const from = beginning(lower, match.index);
     const whole = lower.slice(from, end);
     if (wellKnown.test(whole)) return;
-    const cued = homeCue.test(lower.slice(Math.max(0, from - 26), from)) || homeCue.test(lower.slice(from, match.index + match[0].length - 4));
+    const cued =
+      homeCue.test(lower.slice(Math.max(0, from - 26), from)) ||
+      homeCue.test(lower.slice(from, match.index + match[0].length - 4));
     const divided = division.test(whole);
     division.lastIndex = 0;
     const precise = /[室房户]|单元|\d{3,4}$/.test(whole);
     const confidence = base + (cued ? 0.2 : 0) + (divided ? 0.15 : 0) + (precise ? 0.15 : 0);
     if (confidence < 0.5) return;
-    found.push({ type: 'address', start: trimmed(lower, from, end), end, confidence: Math.min(0.97, confidence), rule });
+    found.push({
+      type: 'address',
+      start: trimmed(lower, from, end),
+      end,
+      confidence: Math.min(0.97, confidence),
+      rule,
+    });
   };
   for (const match of lower.matchAll(road)) add(match, 0.5, 'address-road');
   for (const match of lower.matchAll(estate)) add(match, 0.38, 'address-estate');
@@ -63,7 +79,8 @@ function chineseAddresses(input: RuleInput): IdentifierMatch[] {
   return found;
 }
 
-const streetWords = 'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Crescent|Close|Square|Parkway|Pkwy|Circle|Highway|Hwy';
+const streetWords =
+  'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Crescent|Close|Square|Parkway|Pkwy|Circle|Highway|Hwy';
 const english = new RegExp(
   `(?<![\\d.$])\\d{1,5}[A-Za-z]?\\s+(?:[NSEW]\\.?\\s+|North\\s+|South\\s+|East\\s+|West\\s+)?(?:(?:[A-Z][a-z'’]+|\\d{1,3}(?:st|nd|rd|th))\\s+){1,3}(?:${streetWords})\\b\\.?(?:,?\\s+(?:Apt|Apartment|Unit|Suite|Ste|Flat|#)\\.?\\s*#?[A-Za-z0-9-]{1,6})?(?:,\\s*[A-Z][a-zA-Z]+(?:\\s[A-Z][a-z]+)?)?(?:,?\\s+[A-Z]{2})?(?:\\s+\\d{5}(?:-\\d{4})?)?`,
   'g',
@@ -78,10 +95,22 @@ export function address(input: RuleInput): IdentifierMatch[] {
   if (/\d/.test(input.text) && /[A-Z][a-z]/.test(input.text)) {
     for (const match of input.text.matchAll(english)) {
       if (publicEnglish.test(match[0])) continue;
-      found.push({ type: 'address', start: match.index, end: match.index + match[0].length, confidence: 0.85, rule: 'address-english' });
+      found.push({
+        type: 'address',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.85,
+        rule: 'address-english',
+      });
     }
     for (const match of input.text.matchAll(postOfficeBox)) {
-      found.push({ type: 'address', start: match.index, end: match.index + match[0].length, confidence: 0.75, rule: 'address-english' });
+      found.push({
+        type: 'address',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.75,
+        rule: 'address-english',
+      });
     }
   }
   return found;

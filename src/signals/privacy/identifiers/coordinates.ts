@@ -1,11 +1,16 @@
 import type { IdentifierMatch } from '../types.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
-const pair = /(?<![\d.])([-+]?\d{1,3}\.\d{3,12})\s?°?\s?([nsew北南东西])?\s{0,2}[,;\s/、|]\s{0,2}(?:(?:经度|纬度|lng|lon|long|longitude|lat)\s{0,2}[:=]?\s{0,2})?([-+]?\d{1,3}\.\d{3,12})(?![\d.])\s?°?\s?([nsew北南东西])?/g;
-const named = /(?:纬度|北纬|lat(?:itude)?)["']?\s{0,2}[:=是为]?\s{0,2}(-?\d{1,2}\.\d{2,12})°?[^\d\n]{1,20}(?:经度|东经|西经|lng|long?(?:itude)?)["']?\s{0,2}[:=是为]?\s{0,2}(-?\d{1,3}\.\d{2,12})/g;
-const namedReversed = /(?:经度|东经|lng|lon(?:gitude)?)["']?\s{0,2}[:=是为]?\s{0,2}(-?\d{1,3}\.\d{2,12})°?[^\d\n]{1,20}(?:纬度|北纬|lat(?:itude)?)["']?\s{0,2}[:=是为]?\s{0,2}(-?\d{1,2}\.\d{2,12})/g;
-const degrees = /(?:[北南]纬|[ns])?\s?\d{1,2}\s?[°度]\s?\d{1,2}\s?['′分]\s?(?:\d{1,2}(?:\.\d+)?\s?["″秒]{1,2})?\s?[ns]?[\s,、]{0,3}(?:[东西]经|[ew])?\s?\d{1,3}\s?[°度]\s?\d{1,2}\s?['′分]\s?(?:\d{1,2}(?:\.\d+)?\s?["″秒]{1,2})?\s?[ew]?/g;
-const cue = /(?:坐标|经纬|定位|位置|gps|coord|location|located|lat|i'?m at|here|现在在|我在|家在|住|导航|pin)[^\n]{0,24}$/;
+const pair =
+  /(?<![\d.])([-+]?\d{1,3}\.\d{3,12})\s?°?\s?([nsew北南东西])?\s{0,2}[,;\s/、|]\s{0,2}(?:(?:经度|纬度|lng|lon|long|longitude|lat)\s{0,2}[:=]?\s{0,2})?([-+]?\d{1,3}\.\d{3,12})(?![\d.])\s?°?\s?([nsew北南东西])?/g;
+const named =
+  /(?:纬度|北纬|lat(?:itude)?)["']?\s{0,2}[:=是为]?\s{0,2}(-?\d{1,2}\.\d{2,12})°?[^\d\n]{1,20}(?:经度|东经|西经|lng|long?(?:itude)?)["']?\s{0,2}[:=是为]?\s{0,2}(-?\d{1,3}\.\d{2,12})/g;
+const namedReversed =
+  /(?:经度|东经|lng|lon(?:gitude)?)["']?\s{0,2}[:=是为]?\s{0,2}(-?\d{1,3}\.\d{2,12})°?[^\d\n]{1,20}(?:纬度|北纬|lat(?:itude)?)["']?\s{0,2}[:=是为]?\s{0,2}(-?\d{1,2}\.\d{2,12})/g;
+const degrees =
+  /(?:[北南]纬|[ns])?\s?\d{1,2}\s?[°度]\s?\d{1,2}\s?['′分]\s?(?:\d{1,2}(?:\.\d+)?\s?["″秒]{1,2})?\s?[ns]?[\s,、]{0,3}(?:[东西]经|[ew])?\s?\d{1,3}\s?[°度]\s?\d{1,2}\s?['′分]\s?(?:\d{1,2}(?:\.\d+)?\s?["″秒]{1,2})?\s?[ew]?/g;
+const cue =
+  /(?:坐标|经纬|定位|位置|gps|coord|location|located|lat|i'?m at|here|现在在|我在|家在|住|导航|pin)[^\n]{0,24}$/;
 
 const decimals = (value: string): number => value.length - value.indexOf('.') - 1;
 
@@ -13,7 +18,13 @@ const decimals = (value: string): number => value.length - value.indexOf('.') - 
 export function coordinates(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   const add = (match: RegExpExecArray, confidence: number, rule: string): void => {
-    found.push({ type: 'coordinates', start: match.index, end: match.index + match[0].trimEnd().length, confidence, rule });
+    found.push({
+      type: 'coordinates',
+      start: match.index,
+      end: match.index + match[0].trimEnd().length,
+      confidence,
+      rule,
+    });
   };
   if (/\d\.\d/.test(input.lower)) {
     for (const match of input.lower.matchAll(pair)) {
@@ -26,11 +37,13 @@ export function coordinates(input: RuleInput): IdentifierMatch[] {
       // Data columns look like pairs too: without a cue both need the precision that only a receiver gives.
       if (!cued && (decimals(first) < 4 || decimals(second) < 4 || decimals(first) > 8 || a < 3 || b < 3)) continue;
       if (!cued && /^[\s,;]{0,3}[-\d]/.test(input.lower.slice(match.index + match[0].length))) continue;
-      if (!cued && /[\d,;[]\s?$/.test(input.lower.slice(Math.max(0, match.index - 2), match.index)) ) continue;
+      if (!cued && /[\d,;[]\s?$/.test(input.lower.slice(Math.max(0, match.index - 2), match.index))) continue;
       add(match, cued ? 0.9 : 0.6, 'coordinates-decimal');
     }
-    for (const pattern of [named, namedReversed]) for (const match of input.lower.matchAll(pattern)) add(match, 0.92, 'coordinates-named');
+    for (const pattern of [named, namedReversed])
+      for (const match of input.lower.matchAll(pattern)) add(match, 0.92, 'coordinates-named');
   }
-  if (/[°度]/.test(input.lower)) for (const match of input.lower.matchAll(degrees)) add(match, 0.8, 'coordinates-degrees');
+  if (/[°度]/.test(input.lower))
+    for (const match of input.lower.matchAll(degrees)) add(match, 0.8, 'coordinates-degrees');
   return found;
 }

@@ -1,7 +1,8 @@
 import type { IdentifierMatch } from '../types.ts';
 import type { RuleInput } from './rule-input.ts';
 
-const plain = /[a-z0-9][a-z0-9._%+-]{0,63}\s?@\s?[a-z0-9][a-z0-9-]{0,62}(?:\s?[.。]\s?[a-z0-9-]{1,62})*\s?[.。]\s?[a-z]{2,18}(?![a-z0-9-])/g;
+const plain =
+  /[a-z0-9][a-z0-9._%+-]{0,63}\s?@\s?[a-z0-9][a-z0-9-]{0,62}(?:\s?[.。]\s?[a-z0-9-]{1,62})*\s?[.。]\s?[a-z]{2,18}(?![a-z0-9-])/g;
 /** `name (at) host dot com`, `name 艾特 qq 点 com`. */
 const disguised =
   /[a-z0-9][a-z0-9._+-]{1,63}\s*(?:[([{<]\s*at\s*[)\]}>]|\s+at\s+|艾特|圈a|#at#)\s*[a-z0-9-]{2,62}\s*(?:[([{<]\s*dot\s*[)\]}>]|\s+dot\s+|点|\.)\s*(?:[a-z]{2,10})(?:\s*(?:[([{<]\s*dot\s*[)\]}>]|\s+dot\s+|点|\.)\s*[a-z]{2,6})?(?![a-z0-9])/g;
@@ -17,7 +18,13 @@ export function email(input: RuleInput): IdentifierMatch[] {
     for (const match of input.lower.matchAll(plain)) {
       const value = match[0].replace(/\s/g, '').replaceAll('。', '.');
       if (nobody.test(value) || fileEnding.test(value)) continue;
-      found.push({ type: 'email', start: match.index, end: match.index + match[0].length, confidence: 0.97, rule: 'email' });
+      found.push({
+        type: 'email',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.97,
+        rule: 'email',
+      });
     }
   }
   if (/艾特|圈a|at/.test(input.lower)) {

@@ -2,7 +2,8 @@ import type { IdentifierMatch } from '../types.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
 const four = /(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)/g;
-const six = /(?<![\w:.])(?:[0-9a-f]{1,4}:){2,7}(?:[0-9a-f]{1,4}|:)(?::?[0-9a-f]{1,4}){0,7}(?![\w:])|(?<![\w:.])[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,5}::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,5})?(?![\w:])/g;
+const six =
+  /(?<![\w:.])(?:[0-9a-f]{1,4}:){2,7}(?:[0-9a-f]{1,4}|:)(?::?[0-9a-f]{1,4}){0,7}(?![\w:])|(?<![\w:.])[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,5}::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,5})?(?![\w:])/g;
 
 /** Resolvers that everybody uses: naming them says nothing about anybody. */
 const publicResolvers = new Set(
@@ -40,17 +41,42 @@ export function ipAddress(input: RuleInput): IdentifierMatch[] {
     const [whole, a, b, c, d] = match;
     if (!pointsAtSomebody(Number(a), Number(b), Number(c), Number(d)) || publicResolvers.has(whole)) continue;
     // Four-part versions and section numbers.
-    if (precededBy(input.lower, match.index, 24, /(?:version|版本|ver\.?|v|chrome\/|release|build|固件|驱动|章|节|条|第|section|升级到|更新到|至|upgrade\w* to|\d)[\s::=]{0,3}[a-z]{0,10}[\s::=/-]{0,2}$/)) continue;
+    if (
+      precededBy(
+        input.lower,
+        match.index,
+        24,
+        /(?:version|版本|ver\.?|v|chrome\/|release|build|固件|驱动|章|节|条|第|section|升级到|更新到|至|upgrade\w* to|\d)[\s::=]{0,3}[a-z]{0,10}[\s::=/-]{0,2}$/,
+      )
+    )
+      continue;
     if (whole.length < 8) continue;
-    const labelled = precededBy(input.lower, match.index, 20, /(?:ip|地址|address|host|server|服务器|ssh|ping)[^\n]{0,12}$/);
+    const labelled = precededBy(
+      input.lower,
+      match.index,
+      20,
+      /(?:ip|地址|address|host|server|服务器|ssh|ping)[^\n]{0,12}$/,
+    );
     const small = [a, b, c, d].every((part) => Number(part) < 32);
     if (small && !labelled) continue;
-    found.push({ type: 'ip-address', start: match.index, end: match.index + whole.length, confidence: labelled ? 0.9 : 0.7, rule: 'ipv4-public' });
+    found.push({
+      type: 'ip-address',
+      start: match.index,
+      end: match.index + whole.length,
+      confidence: labelled ? 0.9 : 0.7,
+      rule: 'ipv4-public',
+    });
   }
   if (input.lower.includes('::') || /(?:[0-9a-f]{1,4}:){4}/.test(input.lower)) {
     for (const match of input.lower.matchAll(six)) {
       if (!isPublicSix(match[0])) continue;
-      found.push({ type: 'ip-address', start: match.index, end: match.index + match[0].length, confidence: 0.85, rule: 'ipv6-public' });
+      found.push({
+        type: 'ip-address',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.85,
+        rule: 'ipv6-public',
+      });
     }
   }
   return found;

@@ -84,7 +84,8 @@ const rules: Labelled[] = [
 ]; // prettier-ignore
 
 /** Words that fill the place of a value in ordinary sentences. */
-const ordinaryWord = /^@?(?:account|number|users?|group|bot|channel|login|messages?|support|please|which|where|there|should|premium|developer|business)$/;
+const ordinaryWord =
+  /^@?(?:account|number|users?|group|bot|channel|login|messages?|support|please|which|where|there|should|premium|developer|business)$/;
 
 /** Verification codes, medical records, insurance and account numbers, messenger names. */
 export function labelledNumber(input: RuleInput): IdentifierMatch[] {
@@ -93,7 +94,8 @@ export function labelledNumber(input: RuleInput): IdentifierMatch[] {
     if (!hint.test(input.lower)) continue;
     for (const match of input.lower.matchAll(pattern)) {
       const value = match[1] ?? '';
-      if (ordinaryWord.test(value) || (type === 'messenger-id' && rule === 'account-name' && !/[\d@_.]/.test(value))) continue;
+      if (ordinaryWord.test(value) || (type === 'messenger-id' && rule === 'account-name' && !/[\d@_.]/.test(value)))
+        continue;
       const start = match.index + match[0].indexOf(value);
       found.push({ type, start, end: start + value.length, confidence, rule });
     }

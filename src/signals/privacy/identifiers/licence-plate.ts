@@ -19,7 +19,11 @@ export function licencePlate(input: RuleInput): IdentifierMatch[] {
     const spaced = /\s/.test(match[0]);
     const labelled = precededBy(input.lower, match.index, 16, /(?:车牌|車牌|牌照|号牌|开的|车是|plate)[^\n]{0,10}$/);
     // 新 and 青 also begin words (新A…), so a plate in lower case or with spaces needs three digits.
-    if (!labelled && digits < 3 && (spaced || match[0] === input.text.slice(match.index, match.index + match[0].length)))
+    if (
+      !labelled &&
+      digits < 3 &&
+      (spaced || match[0] === input.text.slice(match.index, match.index + match[0].length))
+    )
       continue;
     found.push({
       type: 'licence-plate',

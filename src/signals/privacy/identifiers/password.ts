@@ -25,7 +25,13 @@ export function password(input: RuleInput): IdentifierMatch[] {
     if (!varied && !(given && /是|为|is|shi|:|改|换|to/.test(link))) continue;
     const inCode = /^["']?\s*=\s*$|:\s*$/.test(link) && !varied;
     if (inCode) continue;
-    found.push({ type: 'password', start, end: start + value.length, confidence: varied ? 0.9 : 0.7, rule: 'password-stated' });
+    found.push({
+      type: 'password',
+      start,
+      end: start + value.length,
+      confidence: varied ? 0.9 : 0.7,
+      rule: 'password-stated',
+    });
   }
   return found;
 }

@@ -45,7 +45,9 @@ const documents: LabelledDocument[] = [
   {
     type: 'travel-permit',
     rule: 'officer-or-residence-card',
-    label: new RegExp(`(?:军官证|士兵证|永久居留证|永居证|green card|alien registration|driver'?s? licen[sc]e|档案编号)${gap}`),
+    label: new RegExp(
+      `(?:军官证|士兵证|永久居留证|永居证|green card|alien registration|driver'?s? licen[sc]e|档案编号)${gap}`,
+    ),
     number: /(?<![a-z0-9])(?:[\u4e00-\u9fa5]字第)?[a-z]{0,3}-?\d{6,15}号?(?![a-z0-9])/g,
   },
 ];
@@ -76,7 +78,12 @@ function hongKongIds(input: RuleInput): IdentifierMatch[] {
   for (const match of input.lower.matchAll(hongKongId)) {
     const [whole, letters = '', first = '', second = '', check = ''] = match;
     if (!passesHongKongIdCheck(letters.toUpperCase(), first + second, check.toUpperCase())) continue;
-    const labelled = precededBy(input.lower, match.index, 24, /(?:香港|身份证|身份證|hkid|hk id|identity|id)[^\n]{0,14}$/);
+    const labelled = precededBy(
+      input.lower,
+      match.index,
+      24,
+      /(?:香港|身份证|身份證|hkid|hk id|identity|id)[^\n]{0,14}$/,
+    );
     if (!labelled && !whole.includes('(')) continue;
     const confidence = labelled ? 0.97 : 0.85;
     found.push({ type: 'hkid', start: match.index, end: match.index + whole.length, confidence, rule: 'hkid' });
@@ -89,7 +96,12 @@ function taiwanIds(input: RuleInput): IdentifierMatch[] {
   for (const match of input.lower.matchAll(taiwanId)) {
     const value = match[0].replace(/[ -]/g, '').toUpperCase();
     if (!passesTaiwanIdCheck(value)) continue;
-    const labelled = precededBy(input.lower, match.index, 24, /(?:台湾|臺灣|台灣|身份证|身分證|身分证|统一编号|id)[^\n]{0,12}$/);
+    const labelled = precededBy(
+      input.lower,
+      match.index,
+      24,
+      /(?:台湾|臺灣|台灣|身份证|身分證|身分证|统一编号|id)[^\n]{0,12}$/,
+    );
     if (!labelled && precededBy(input.lower, match.index, 20, numberLabel)) continue;
     const end = match.index + match[0].length;
     found.push({ type: 'taiwan-id', start: match.index, end, confidence: labelled ? 0.95 : 0.7, rule: 'taiwan-id' });
@@ -100,5 +112,9 @@ function taiwanIds(input: RuleInput): IdentifierMatch[] {
 /** Passports, permits between the mainland, Hong Kong, Macau and Taiwan, and the identity cards there. */
 export function permits(input: RuleInput): IdentifierMatch[] {
   if (!/\d{3}|\d[ -]\d/.test(input.lower)) return [];
-  return [...documents.flatMap((document) => labelledDocument(document, input)), ...hongKongIds(input), ...taiwanIds(input)];
+  return [
+    ...documents.flatMap((document) => labelledDocument(document, input)),
+    ...hongKongIds(input),
+    ...taiwanIds(input),
+  ];
 }

@@ -11,20 +11,40 @@ const typicalName = `${surname}${typical}{1,2}`;
 const roles =
   '姓名|名字|真名|本名|联系人|患者|病人|收件人|收货人|寄件人|户主|法人|法定代表人|申请人|委托人|当事人|原告|被告|投保人|被保险人|受益人|持卡人|开户人|户名|监护人|家长|学生|员工|乘客|乘车人|客户|业主|租客|房东|证人|嫌疑人|签名|署名';
 /** A label and a colon (or 是, 为, 叫): whatever looks like a name is one. */
-const labelled = new RegExp(`(?:${roles})(?:姓名|名字|名)?\\s{0,2}(?:[:]|是|为|叫)\\s{0,2}(${strongName})(?![${givenNameCharacters}]{2})`, 'g');
+const labelled = new RegExp(
+  `(?:${roles})(?:姓名|名字|名)?\\s{0,2}(?:[:]|是|为|叫)\\s{0,2}(${strongName})(?![${givenNameCharacters}]{2})`,
+  'g',
+);
 /** A role directly before the name: only characters that names are made of. */
-const roleBefore = new RegExp(`(?:患者|病人|收件人|联系人|法人代表|业主|嫌疑人|当事人|学生|员工|申请人|客户)\\s?(${typicalName})(?=[,，、。;:\\s(（]|男|女|今年|于|因|身份|电话|手机|$)`, 'g');
-const introduced = new RegExp(`(?:我叫|我的名字(?:是|叫)|我名字(?:是|叫)|本人(?:姓名|叫)?|我本名|我真名(?:叫|是)?|(?:他|她|孩子|儿子|女儿|老公|老婆|妻子|丈夫|爸爸?|妈妈?|父亲|母亲|朋友|同事|老板|领导|女友|男友|弟弟|哥哥|姐姐|妹妹|同学|邻居|爷爷|奶奶)(?:的?名字)?(?:叫|名叫|是叫)|名叫)\\s{0,2}(${strongName})(?=[^\\u4e00-\\u9fa5]|$|今|住|是|来|在|男|女|家|的|和|电|手|身|生|出|有|现|他|她|刚|最|从|这|上|确|患|得|,)`, 'g');
-const iAm = new RegExp(`(?:我是|我就是)(?!高[一二三中]|成年|单[身亲]|金[牛星]|双[子鱼])(${surname}${typical}{1,2})(?=[,，。.!；;\\s(（]|$)`, 'g');
-const honoured = new RegExp(`(?<![\\u4e00-\\u9fa5])(?:联系|找|是|给|叫|我是|致|尊敬的)?(${typicalName})(?:先生|女士|小姐|同学|老师|律师)`, 'g');
-const pinyin = /(?:wo jiao|wo de mingzi (?:shi|jiao)|wo shi|xingming)[\s:]{1,2}([a-z]{2,8}(?: [a-z]{2,8}){0,2})(?=[,.\s]|$)/g;
+const roleBefore = new RegExp(
+  `(?:患者|病人|收件人|联系人|法人代表|业主|嫌疑人|当事人|学生|员工|申请人|客户)\\s?(${typicalName})(?=[,，、。;:\\s(（]|男|女|今年|于|因|身份|电话|手机|$)`,
+  'g',
+);
+const introduced = new RegExp(
+  `(?:我叫|我的名字(?:是|叫)|我名字(?:是|叫)|本人(?:姓名|叫)?|我本名|我真名(?:叫|是)?|(?:他|她|孩子|儿子|女儿|老公|老婆|妻子|丈夫|爸爸?|妈妈?|父亲|母亲|朋友|同事|老板|领导|女友|男友|弟弟|哥哥|姐姐|妹妹|同学|邻居|爷爷|奶奶)(?:的?名字)?(?:叫|名叫|是叫)|名叫)\\s{0,2}(${strongName})(?=[^\\u4e00-\\u9fa5]|$|今|住|是|来|在|男|女|家|的|和|电|手|身|生|出|有|现|他|她|刚|最|从|这|上|确|患|得|,)`,
+  'g',
+);
+const iAm = new RegExp(
+  `(?:我是|我就是)(?!高[一二三中]|成年|单[身亲]|金[牛星]|双[子鱼])(${surname}${typical}{1,2})(?=[,，。.!；;\\s(（]|$)`,
+  'g',
+);
+const honoured = new RegExp(
+  `(?<![\\u4e00-\\u9fa5])(?:联系|找|是|给|叫|我是|致|尊敬的)?(${typicalName})(?:先生|女士|小姐|同学|老师|律师)`,
+  'g',
+);
+const pinyin =
+  /(?:wo jiao|wo de mingzi (?:shi|jiao)|wo shi|xingming)[\s:]{1,2}([a-z]{2,8}(?: [a-z]{2,8}){0,2})(?=[,.\s]|$)/g;
 
-const englishName = "[A-Z][a-z'’-]{1,20}(?:\\s+(?:[A-Z]\\.?(?=\\s)|de|van|von|bin|al|la))?(?:\\s+[A-Z][a-z'’A-Z-]{1,20}){0,2}";
+const englishName =
+  "[A-Z][a-z'’-]{1,20}(?:\\s+(?:[A-Z]\\.?(?=\\s)|de|van|von|bin|al|la))?(?:\\s+[A-Z][a-z'’A-Z-]{1,20}){0,2}";
 const english = new RegExp(
   `(?:[Mm]y (?:full |legal |real |maiden )?name(?:'s| is)|[Mm]y name:|(?:[Mm]y|[Oo]ur) (?:wife|husband|son|daughter|boss|manager|friend|mother|mom|father|dad|sister|brother|girlfriend|boyfriend|neighbou?r|colleague|client|patient|child|kid|boy|girl|partner|ex)(?:,| is| named| is called|'s name is)?|[Tt]his is|(?:[Ff]ull |[Pp]atient |[Cc]ustomer |[Ll]egal |[Cc]ontact |[Cc]lient |[Ee]mployee |[Aa]pplicant )?[Nn]ame\\s?:|[Pp]atient:|[Ss]igned,|[Ee]mployee:|I(?:'| a)m called)\\s{1,2}(${englishName})`,
   'g',
 );
-const englishTwo = new RegExp("(?:[Ii]'m|I am|[Pp]atient|[Mm]rs?\\.|[Mm]s\\.)\\s([A-Z][a-z'’-]{1,20}\\s+(?:[A-Z]\\.?\\s+)?[A-Z][a-z'’-]{2,20})(?![a-z])", 'g');
+const englishTwo = new RegExp(
+  "(?:[Ii]'m|I am|[Pp]atient|[Mm]rs?\\.|[Mm]s\\.)\\s([A-Z][a-z'’-]{1,20}\\s+(?:[A-Z]\\.?\\s+)?[A-Z][a-z'’-]{2,20})(?![a-z])",
+  'g',
+);
 /** Capitalised words that begin a sentence or name a people, not a person. */
 const notEnglishNames =
   /^(?:The|A|An|It|This|That|There|What|How|Why|When|Where|Who|Is|Are|Do|Does|Can|Could|Please|Chinese|American|British|English|French|German|Indian|Japanese|Korean|Senior|Junior|Software|Data|Product|Project|New|Not|Very|Also|Just|So|Looking|Trying|Working|From|In|At|On|Of|Dr|Professor|Christian|Muslim|Jewish|Catholic|Buddhist|Hindu|Windows|Linux|Apple|Google|Microsoft|Claude|GPT|Python|Java|Admin|Administrator|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b/;
@@ -35,8 +55,10 @@ const publicFigures = new Set(
     ' ',
   ),
 );
-const publicEnglish = /(?:James Bond|Bond|Sherlock Holmes|Harry Potter|Slim Shady|Inigo Montoya|Forrest Gump|John Watson|Gregory House|Meredith Grey|Albert Einstein|Isaac Newton|William Shakespeare|Ishmael|Khan|Earl|Iron Man)/;
-const fiction = /小说|故事|主角|剧本|童话|角色|人物设定|剧情|台词|扮演|novel|character|protagonist|fiction|screenplay|story about|short story|role-?play/;
+const publicEnglish =
+  /(?:James Bond|Bond|Sherlock Holmes|Harry Potter|Slim Shady|Inigo Montoya|Forrest Gump|John Watson|Gregory House|Meredith Grey|Albert Einstein|Isaac Newton|William Shakespeare|Ishmael|Khan|Earl|Iron Man)/;
+const fiction =
+  /小说|故事|主角|剧本|童话|角色|人物设定|剧情|台词|扮演|novel|character|protagonist|fiction|screenplay|story about|short story|role-?play/;
 
 /** The sentence around a position: fiction is only believed where it is said, so later text cannot un-mark a name. */
 function inFiction(lower: string, position: number): boolean {
@@ -72,7 +94,8 @@ export function personName(input: RuleInput): IdentifierMatch[] {
     collect(honoured, 0.6, 'name-with-title');
   }
   if (/[a-z]/.test(input.text)) {
-    if (/name|my |our |this is|patient|signed|employee|called/i.test(input.text)) collect(english, 0.85, 'name-english');
+    if (/name|my |our |this is|patient|signed|employee|called/i.test(input.text))
+      collect(english, 0.85, 'name-english');
     if (/I'm|I am|[Pp]atient|[Mm]r|[Mm]s\./.test(input.text)) collect(englishTwo, 0.7, 'name-english-full');
     if (/wo jiao|mingzi|wo shi|xingming/.test(input.lower)) collect(pinyin, 0.7, 'name-pinyin', input.lower);
   }

@@ -63,7 +63,13 @@ function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: boole
   const split = groups[0] === area && groups.length <= 3 && window.bounded;
   if (!split && !labelled) return undefined;
   if (!labelled && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
-  return { type: 'phone', start: window.start, end: window.end, confidence: labelled ? 0.95 : 0.8, rule: 'phone-cn-landline' };
+  return {
+    type: 'phone',
+    start: window.start,
+    end: window.end,
+    confidence: labelled ? 0.95 : 0.8,
+    rule: 'phone-cn-landline',
+  };
 }
 
 function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
@@ -71,7 +77,8 @@ function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | u
   if (digits.length > 8 || !/^[2-8]/.test(digits) || !wellWritten(window, false) || !standsAlone(window, input)) {
     return undefined;
   }
-  const close = /(?:座机|固话|家里电话|电话|電話|手机|phone|tel|mobile|cell)(?:号码|号|number|no\.?)?(?:是|is)?[\s::]{0,3}$/;
+  const close =
+    /(?:座机|固话|家里电话|电话|電話|手机|phone|tel|mobile|cell)(?:号码|号|number|no\.?)?(?:是|is)?[\s::]{0,3}$/;
   if (!precededBy(input.lower, window.start, 16, close)) return undefined;
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.7, rule: 'phone-local' };
 }
@@ -95,7 +102,8 @@ function northAmerican(window: DigitWindow, input: RuleInput, labelled: boolean)
 /** ITU-T E.164: a plus, then 8–15 digits, the first of them not zero. */
 function international(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits } = window;
-  if (digits.length < 9 || digits.length > 15 || digits.startsWith('0') || window.shape === 'irregular') return undefined;
+  if (digits.length < 9 || digits.length > 15 || digits.startsWith('0') || window.shape === 'irregular')
+    return undefined;
   if (input.text[window.start - 1] !== '+' || !window.bounded) return undefined;
   if (precededBy(input.lower, window.start - 1, 2, /[\da-z)=]\s?$/)) return undefined;
   return { type: 'phone', start: window.start - 1, end: window.end, confidence: 0.85, rule: 'phone-international' };

@@ -32,13 +32,15 @@ const tokens: [rule: string, form: RegExp][] = [
 const candidate = /[A-Za-z0-9_:][A-Za-z0-9_.:-]{14,4095}/g;
 const prefixes =
   /AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|sk-|[srp]k_|whsec|xox|xapp-|AIza|ya29|GOCSPX|eyJ|npm_|pypi-|hf_|LTAI|AKID|SG\.|do[opr]_v1|dapi|\d{8}:|dckr_|xai-|gsk_|pplx-|nvapi-|r8_|tvly-|fw_/;
-const pem = /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,8000}-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?/g;
+const pem =
+  /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,8000}-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?/g;
 const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{1,64}:([^\s/@]{3,64})@[^\s/]{3,}/g;
 /** `api_key: …`, `secret=…`, `token 是 …` with a value that looks random. */
 const assigned =
   /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|client[ _-]?secret|private[ _-]?key|bearer|token|密钥|秘钥|令牌|appsecret|app[ _-]?key)["']?\s{0,3}(?:是|为|is|:|=|=>|\s)\s{0,3}["']?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
 /** Hexadecimal digests of code and files are random too, and public. */
-const placeholder = /^(?:your|my|the|example|xxx|test|placeholder|changeme|process|os|env|config|self|this|settings)[_.\W]|x{6,}|\*{3,}|\.{3}|<|\$\{|_here$|example$/i;
+const placeholder =
+  /^(?:your|my|the|example|xxx|test|placeholder|changeme|process|os|env|config|self|this|settings)[_.\W]|x{6,}|\*{3,}|\.{3}|<|\$\{|_here$|example$/i;
 
 /** Shannon entropy in bits for each character. */
 function entropy(value: string): number {
@@ -78,19 +80,45 @@ export function secret(input: RuleInput): IdentifierMatch[] {
   const found = [...announced(input), ...assignedValues(input)];
   if (input.text.includes('PRIVATE KEY')) {
     for (const match of input.text.matchAll(pem)) {
-      found.push({ type: 'secret', start: match.index, end: match.index + match[0].length, confidence: 0.99, rule: 'pem-private-key' });
+      found.push({
+        type: 'secret',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.99,
+        rule: 'pem-private-key',
+      });
     }
   }
   if (input.lower.includes('://')) {
     for (const match of input.lower.matchAll(credentialsInUrl)) {
       if (placeholder.test(match[1] ?? '') || /^(?:pass(?:word)?|pwd|user)$/.test(match[1] ?? '')) continue;
-      found.push({ type: 'secret', start: match.index, end: match.index + match[0].length, confidence: 0.85, rule: 'credentials-in-url' });
+      found.push({
+        type: 'secret',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.85,
+        rule: 'credentials-in-url',
+      });
     }
   }
   if (input.lower.includes('助记词') || /seed phrase|mnemonic|recovery phrase/.test(input.lower)) {
     for (const match of input.lower.matchAll(/(?:[a-z]{3,8}\s+){11,23}[a-z]{3,8}/g)) {
-      if (!precededBy(input.lower, match.index, 24, /(?:助记词|seed phrase|mnemonic|recovery phrase)[^a-z]{0,8}(?:is[: ]+)?$/)) continue;
-      found.push({ type: 'secret', start: match.index, end: match.index + match[0].length, confidence: 0.9, rule: 'wallet-phrase' });
+      if (
+        !precededBy(
+          input.lower,
+          match.index,
+          24,
+          /(?:助记词|seed phrase|mnemonic|recovery phrase)[^a-z]{0,8}(?:is[: ]+)?$/,
+        )
+      )
+        continue;
+      found.push({
+        type: 'secret',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.9,
+        rule: 'wallet-phrase',
+      });
     }
   }
   return found;
