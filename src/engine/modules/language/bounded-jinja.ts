@@ -12,15 +12,22 @@ export class TemplateRefusal extends Error {}
 export class TemplateRunaway extends Error {}
 
 export type TemplateLimits = {
-  /** Expressions and statements evaluated. Default 10 million, a second or two. */
+  /** Expressions and statements evaluated, and entries looped over. Default 3 million: 20 times a long conversation. */
   steps: number;
+  /** The net below the others, for steps that are slow in themselves. Default 5000. */
+  milliseconds: number;
   /** Characters of any string on the way, beyond four times the input. Default 1 million. */
   characters: number;
-  /** Entries of one `range()`. Default 1 million. */
+  /** Entries of one `range()`. Default 100,000. */
   rangeEntries: number;
 };
 
-export const defaultTemplateLimits: TemplateLimits = { steps: 10_000_000, characters: 1_000_000, rangeEntries: 1_000_000 };
+export const defaultTemplateLimits: TemplateLimits = {
+  steps: 3_000_000,
+  milliseconds: 5000,
+  characters: 1_000_000,
+  rangeEntries: 100_000,
+};
 
 /** A template ready to run. The constructor throws what the library throws for broken syntax. */
 export class BoundedTemplate {
@@ -35,16 +42,15 @@ export class BoundedTemplate {
   }
 
   /**
-   * `inputCharacters`: size of what goes in, for the length limit.
+   * `inputCharacters`: size of what goes in, for the length limit. `mostSteps` lowers the limit for this one run.
    * Errors: `TemplateRefusal`, `TemplateRunaway`, or whatever the library throws.
    */
-  render(variables: Record<string, unknown>, inputCharacters: number): string {
+  render(variables: Record<string, unknown>, inputCharacters: number, mostSteps = Infinity): string {
     const environment = new Environment();
     for (const [name, value] of Object.entries({ ...this.#globals(), ...variables })) environment.set(name, value);
-    const interpreter = new BoundedInterpreter(environment, {
-      ...this.#limits,
-      characters: this.#limits.characters + 4 * inputCharacters,
-    });
+    const characters = this.#limits.characters + 4 * inputCharacters;
+    const steps = Math.min(this.#limits.steps, mostSteps);
+    const interpreter = new BoundedInterpreter(environment, { ...this.#limits, characters, steps }, this.#clock);
     return String(interpreter.run(this.#program).value);
   }
 
@@ -68,29 +74,51 @@ export class BoundedTemplate {
 
 /** The package's own types do not resolve under `nodenext` (imports without endings), so what is used is stated here. */
 type RuntimeValue = { value: unknown };
+type Statement = { type: string; iterable?: { type: string; lhs?: object } };
 type Interpreting = {
   run(program: unknown): RuntimeValue;
-  evaluate(statement: unknown, environment: unknown): RuntimeValue;
+  evaluate(statement: Statement | undefined, environment: unknown): RuntimeValue;
 };
 const BaseInterpreter = Interpreter as unknown as new (environment: unknown) => Interpreting;
+const stepsBetweenClockReads = 1024;
 
 class BoundedInterpreter extends BaseInterpreter {
   readonly #limits: TemplateLimits;
+  readonly #clock: Clock;
+  readonly #deadlineMs: number;
+  /** Expressions that a loop runs over: the library does work for each entry before the first round. */
+  readonly #iterables = new WeakSet<object>();
   #steps = 0;
+  #nextClockRead = stepsBetweenClockReads;
 
-  constructor(environment: unknown, limits: TemplateLimits) {
+  constructor(environment: unknown, limits: TemplateLimits, clock: Clock) {
     super(environment);
     this.#limits = limits;
+    this.#clock = clock;
+    this.#deadlineMs = clock.now() + limits.milliseconds;
   }
 
-  override evaluate(statement: unknown, environment: unknown): RuntimeValue {
-    if (++this.#steps > this.#limits.steps) throw new TemplateRunaway('too many steps');
+  override evaluate(statement: Statement | undefined, environment: unknown): RuntimeValue {
+    this.#spend(1);
+    if (statement?.type === 'For' && statement.iterable !== undefined) {
+      const { iterable } = statement;
+      this.#iterables.add((iterable.type === 'SelectExpression' ? iterable.lhs : undefined) ?? iterable);
+    }
     const result = super.evaluate(statement, environment);
     const { value } = result;
-    if ((typeof value === 'string' || Array.isArray(value)) && value.length > this.#limits.characters) {
-      throw new TemplateRunaway('too long');
+    if (typeof value === 'string' || Array.isArray(value)) {
+      if (value.length > this.#limits.characters) throw new TemplateRunaway('too long');
+      if (statement !== undefined && this.#iterables.has(statement)) this.#spend(value.length);
     }
     return result;
+  }
+
+  #spend(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > this.#limits.steps) throw new TemplateRunaway('too many steps');
+    if (this.#steps < this.#nextClockRead) return;
+    this.#nextClockRead = this.#steps + stepsBetweenClockReads;
+    if (this.#clock.now() > this.#deadlineMs) throw new TemplateRunaway('too slow');
   }
 }
 

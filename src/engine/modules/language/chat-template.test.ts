@@ -57,8 +57,12 @@ describe('Qwen2.5', () => {
     const prompt = render(qwen, [user('a'), calling('{"city": "北京", "days": 2.5}'), result('{"t": 3}')], {
       tools: [weather],
     });
-    expect(prompt).toContain('{"type": "function", "function": {"name": "get_weather", "description": "查天气 \\"now\\""');
-    expect(prompt).toContain('<tool_call>\n{"name": "get_weather", "arguments": {"city": "北京", "days": 2.5}}\n</tool_call>');
+    expect(prompt).toContain(
+      '{"type": "function", "function": {"name": "get_weather", "description": "查天气 \\"now\\""',
+    );
+    expect(prompt).toContain(
+      '<tool_call>\n{"name": "get_weather", "arguments": {"city": "北京", "days": 2.5}}\n</tool_call>',
+    );
     expect(prompt).toContain('<tool_response>\n{"t": 3}\n</tool_response>');
     expect(prompt).not.toMatch(/null|None|undefined/);
   });
@@ -87,15 +91,28 @@ describe('other templates', () => {
     expect(render(qwen3, [user('a')], { enableThinking: false })).toMatch(/<think>\n\n<\/think>\n\n$/);
     expect(render(qwen3, [user('a')], { enableThinking: true })).toMatch(/assistant\n$/);
     expect(render(qwen3, [user('a')])).toMatch(/assistant\n$/);
-    const thought = (text: string): ChatMessage => ({ ...(calling('{}') as ChatMessage & { role: 'assistant' }), reasoning: text });
-    const prompt = render(qwen3, [user('a'), thought('old'), result('1'), assistant('x'), user('b'), thought('new'), result('2')]);
+    const thought = (text: string): ChatMessage => ({
+      ...(calling('{}') as ChatMessage & { role: 'assistant' }),
+      reasoning: text,
+    });
+    const prompt = render(qwen3, [
+      user('a'),
+      thought('old'),
+      result('1'),
+      assistant('x'),
+      user('b'),
+      thought('new'),
+      result('2'),
+    ]);
     expect(prompt).not.toContain('old');
     expect(prompt).toContain('<think>\nnew\n</think>');
   });
 
   it('GLM-4.5 style: arguments one by one', () => {
     const prompt = render(glm, [user('a'), calling('{"city":"北京","days":[1,2]}'), result('r')], { tools: [weather] });
-    expect(prompt).toContain('<arg_key>city</arg_key>\n<arg_value>北京</arg_value>\n<arg_key>days</arg_key>\n<arg_value>[1, 2]<');
+    expect(prompt).toContain(
+      '<arg_key>city</arg_key>\n<arg_value>北京</arg_value>\n<arg_key>days</arg_key>\n<arg_value>[1, 2]<',
+    );
     expect(prompt).toContain('<|observation|>\n<tool_response>\nr\n</tool_response>');
     expect(render(glm, [user('a')], { enableThinking: false })).toContain('/nothink<|assistant|>\n<think></think>');
   });
@@ -194,19 +211,46 @@ describe('bad templates', () => {
     expect(() => render(template, [user('a')])).not.toThrow('secret_thing');
   });
 
-  const limits = { steps: 100_000, characters: 100_000, rangeEntries: 10_000 };
+  const nested =
+    '{% for i in range(9999) %}{% for j in range(9999) %}{% for k in range(9999) %}{% endfor %}{% endfor %}{% endfor %}';
   it.each([
-    ['a long loop', '{% for i in range(9999) %}{% for j in range(9999) %}{% for k in range(9999) %}{% endfor %}{% endfor %}{% endfor %}'],
+    ['a long loop', nested],
     ['a huge range', '{% for i in range(1000000000) %}{% endfor %}'],
-    ['doubling', '{% set ns = namespace(x="ab") %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}'],
-    ['endless recursion', '{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}'],
-  ])('that run away are stopped: %s', (_, text) => {
-    const template = new ChatTemplate(text, { limits });
-    expect(() => render(template, [user('a')])).toThrow();
+    [
+      'doubling',
+      '{% set ns = namespace(x="ab") %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}',
+    ],
+  ])('that run away are refused with the model: %s', (_, text) => {
+    expect(() => new ChatTemplate(text)).toThrow(error('model_file_invalid'));
+  });
+
+  it('that run away on some messages only are stopped', () => {
+    const template = new ChatTemplate(`{% if messages | length > 3 %}${nested}{% endif %}`, {
+      limits: { steps: 50_000 },
+    });
+    expect(() => render(template, [user('a'), user('b'), user('c'), user('d')])).toThrow(error('engine_failed'));
+    const recursive = new ChatTemplate('{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}');
+    expect(() => render(recursive, [user('a')])).toThrow(error('invalid_request'));
+  });
+
+  it('that are slow in every step are stopped by the clock', () => {
+    let now = 0;
+    const clock: Clock = { now: () => (now += 10), wallTime: () => 0 };
+    const template = new ChatTemplate(
+      '{% if messages | length > 3 %}{% for i in range(90000) %}x{% endfor %}{% endif %}',
+      {
+        clock,
+        limits: { milliseconds: 100 },
+      },
+    );
+    expect(() => render(template, [user('a'), user('b'), user('c'), user('d')])).toThrow(error('engine_failed'));
   });
 
   it('while a long conversation is no runaway', () => {
-    const messages = Array.from({ length: 2000 }, (_, index) => [user(`question ${index}`), assistant('answer')]).flat();
+    const messages = Array.from({ length: 2000 }, (_, index) => [
+      user(`question ${index}`),
+      assistant('answer'),
+    ]).flat();
     expect(render(qwen, messages, { tools: [weather] }).length).toBeGreaterThan(100_000);
     expect(render(qwen, [user('长'.repeat(3_000_000))]).length).toBeGreaterThan(3_000_000);
   });

@@ -29,18 +29,20 @@ export type RenderInput = {
   mediaMarker?: string;
 };
 
+/** For two short messages; a template that needs more is broken. */
+const probeSteps = 100_000;
+
 export class ChatTemplate {
   readonly supports: TemplateSupport;
   readonly #template: BoundedTemplate;
   readonly #tokens: { bos_token: string; eos_token: string };
 
-  /** Errors: `model_file_invalid` for a template that cannot be parsed. */
+  /** Errors: `model_file_invalid` for a template that cannot be parsed, or does not come to an end. */
   constructor(templateText: string, options: ChatTemplateOptions = {}) {
     try {
       this.#template = new BoundedTemplate(templateText, options.clock ?? systemClock, options.limits);
     } catch (error) {
-      const reason = 'its chat template cannot be parsed';
-      throw makeError('model_file_invalid', { file: 'The model', reason }, { cause: error, detail: String(error) });
+      throw unusable('its chat template cannot be parsed', error);
     }
     this.#tokens = { bos_token: options.bosToken ?? '', eos_token: options.eosToken ?? '' };
     this.supports = this.#probe(templateText);
@@ -62,10 +64,15 @@ export class ChatTemplate {
     }
   }
 
-  #run(messages: TemplateMessage[], tools: readonly ToolDefinition[], variables: Record<string, unknown>): string {
+  #run(
+    messages: TemplateMessage[],
+    tools: readonly ToolDefinition[],
+    variables: Record<string, unknown>,
+    mostSteps?: number,
+  ): string {
     const templateTools = toTemplateTools(tools);
     const size = JSON.stringify([messages, templateTools]).length;
-    return this.#template.render({ messages, tools: templateTools, ...this.#tokens, ...variables }, size);
+    return this.#template.render({ messages, tools: templateTools, ...this.#tokens, ...variables }, size, mostSteps);
   }
 
   /** Finds out by trying, for templates say in many ways what they can do. */
@@ -76,8 +83,9 @@ export class ChatTemplate {
       variables: Record<string, unknown> = {},
     ): string => {
       try {
-        return this.#run(messages, tools, { add_generation_prompt: true, ...variables });
-      } catch {
+        return this.#run(messages, tools, { add_generation_prompt: true, ...variables }, probeSteps);
+      } catch (error) {
+        if (error instanceof TemplateRunaway) throw unusable('its chat template does not come to an end', error);
         return '';
       }
     };
@@ -112,6 +120,10 @@ export class ChatTemplate {
 /** What a template can take, without keeping it. Errors: `model_file_invalid`. */
 export function templateSupports(templateText: string): TemplateSupport {
   return new ChatTemplate(templateText).supports;
+}
+
+function unusable(reason: string, error: unknown): Error {
+  return makeError('model_file_invalid', { file: 'The model', reason }, { cause: error, detail: String(error) });
 }
 
 function withPersona(messages: ChatMessage[], persona: string | undefined): ChatMessage[] {

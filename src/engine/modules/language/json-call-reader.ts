@@ -59,7 +59,12 @@ export class JsonCallReader implements ToolCallReader {
   #readTail(text: string, isEnd: boolean): ReadResult {
     const rest = /^\s*\}?\s*/.exec(text)?.[0] ?? '';
     const after = text.slice(rest.length);
-    const done = (consumed: number, isClosed: boolean): ReadResult => ({ deltas: [], consumed, state: 'done', isClosed });
+    const done = (consumed: number, isClosed: boolean): ReadResult => ({
+      deltas: [],
+      consumed,
+      state: 'done',
+      isClosed,
+    });
     const more: ReadResult = { deltas: [], consumed: 0, state: 'more' };
     if (!this.#isTagged) {
       if (rest.includes('}')) return done(rest.indexOf('}') + 1, true);

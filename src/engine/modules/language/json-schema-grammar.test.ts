@@ -72,7 +72,11 @@ const schemas: Record<string, JsonSchema> = {
       { $ref: '#/$defs/more' },
     ],
     $defs: {
-      more: { type: 'object', properties: { a: { type: 'number', maximum: 8 }, b: { type: 'boolean' } }, required: ['b'] },
+      more: {
+        type: 'object',
+        properties: { a: { type: 'number', maximum: 8 }, b: { type: 'boolean' } },
+        required: ['b'],
+      },
     },
   },
   tree: {

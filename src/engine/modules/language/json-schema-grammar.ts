@@ -15,7 +15,16 @@ import { anyObject, anyValue, member, whiteSpace } from './json-grammar.ts';
 import { decimalGrammar, integerGrammar } from './number-grammar.ts';
 import type { ReasoningPrefix } from './reasoning-prefix.ts';
 import { withReasoning } from './reasoning-prefix.ts';
-import { asList, asSchema, checkSize, constraintsOf, flatten, isObject, merge, resolveReference } from './schema-merge.ts';
+import {
+  asList,
+  asSchema,
+  checkSize,
+  constraintsOf,
+  flatten,
+  isObject,
+  merge,
+  resolveReference,
+} from './schema-merge.ts';
 import { otherKey, stringGrammar, valuesGrammar } from './string-grammar.ts';
 
 export type SchemaGrammarOptions = {
@@ -157,7 +166,12 @@ class SchemaCompiler {
     const isPlain = Object.keys(rest).length === 0;
     const symbols = branches.map((branch) => {
       const schema = asSchema(branch);
-      const combined = isPlain ? schema : merge(rest, flatten(this.#root, schema, () => this.#spend(), visit.unguarded));
+      const combined = isPlain
+        ? schema
+        : merge(
+            rest,
+            flatten(this.#root, schema, () => this.#spend(), visit.unguarded),
+          );
       return this.#visit(combined, visit);
     });
     return joined(symbols);

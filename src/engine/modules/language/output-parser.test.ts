@@ -92,7 +92,13 @@ const corpus: Record<string, [Options, string, string, string, Call[]]> = {
     [],
   ],
   hermes: [hermes, `<tool_call>\n${weather}\n</tool_call>`, '', '', [weatherCall]],
-  'hermes after text': [hermes, `Let me look.\n\n<tool_call>\n${weather}\n</tool_call>\n`, 'Let me look.', '', [weatherCall]],
+  'hermes after text': [
+    hermes,
+    `Let me look.\n\n<tool_call>\n${weather}\n</tool_call>\n`,
+    'Let me look.',
+    '',
+    [weatherCall],
+  ],
   'hermes twice': [
     hermes,
     `<tool_call>\n${weather}\n</tool_call>\n<tool_call>\n{"name":"now","arguments":{}}\n</tool_call>`,
@@ -279,7 +285,7 @@ describe.each(Object.entries(corpus))('%s', (name, [options, output, text, reaso
     const random = seededRandom(name.length);
     for (let round = 0; round < 40; round++) {
       const pieces: string[] = [];
-      for (let at = 0; at < output.length; ) {
+      for (let at = 0; at < output.length;) {
         const length = 1 + Math.floor(random() * 9);
         pieces.push(output.slice(at, at + length));
         at += length;

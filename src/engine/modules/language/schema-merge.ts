@@ -33,9 +33,7 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
 
 /** The schema without its annotations. */
 export function constraintsOf(schema: JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(schema).filter(([key]) => !annotations.has(key) && !key.startsWith('x-')),
-  );
+  return Object.fromEntries(Object.entries(schema).filter(([key]) => !annotations.has(key) && !key.startsWith('x-')));
 }
 
 /** Looks up a local reference (`#`, `#/$defs/Name`). Errors: `unsupported_schema`. */
