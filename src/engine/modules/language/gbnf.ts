@@ -42,21 +42,21 @@ const chunkLength = 1000;
 
 /** A quoted GBNF terminal that matches exactly `text`. */
 export function literal(text: string): string {
-  return `"${escapeTerminal(text, /["\\\u0000-\u001f\u007f]/g)}"`;
+  return `"${Array.from(text, (character) => escapeCharacter(character, '')).join('')}"`;
 }
 
 /** One character as it must be written inside `[...]`. */
 export function classCharacter(codePoint: number): string {
-  const text = String.fromCodePoint(codePoint);
   if (codePoint >= 0xd800 && codePoint <= 0xdfff) return `\\u${codePoint.toString(16)}`;
-  return escapeTerminal(text, /["\\\u0000-\u001f\u007f[\]^-]/g);
+  return escapeCharacter(String.fromCodePoint(codePoint), '[]^-');
 }
 
-function escapeTerminal(text: string, unsafe: RegExp): string {
-  return text.replace(unsafe, (character) => {
-    if (character === '"' || character === '\\') return `\\${character}`;
-    return `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`;
-  });
+/** Control characters and those in `special` as `\xHH`, quote and backslash with a backslash. */
+function escapeCharacter(character: string, special: string): string {
+  if (character === '"' || character === '\\') return `\\${character}`;
+  const code = character.charCodeAt(0);
+  if (code >= 0x20 && code !== 0x7f && !special.includes(character)) return character;
+  return `\\x${code.toString(16).padStart(2, '0')}`;
 }
 
 /** `a | b | c` in parentheses, or the one thing alone. */

@@ -51,7 +51,7 @@ describe('StopMatcher', () => {
       const stops = Array.from({ length: 1 + Math.floor(random() * 6) }, () => word(1 + Math.floor(random() * 4)));
       const input = word(20);
       const ends = stops.filter((stop) => input.includes(stop)).map((stop) => input.indexOf(stop) + stop.length);
-      const result = run(stops, [...input]);
+      const result = run(stops, Array.from(input));
       if (ends.length === 0) {
         expect(result).toEqual({ text: input, stop: undefined });
       } else {

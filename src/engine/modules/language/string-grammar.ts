@@ -85,7 +85,7 @@ function sharedBeginnings(texts: string[]): string {
 }
 
 function commonPrefix(texts: string[]): string {
-  const characters = [...(texts[0] ?? '')];
+  const characters = Array.from(texts[0] ?? '');
   let prefix = '';
   for (const character of characters) {
     const longer = prefix + character;
@@ -97,7 +97,7 @@ function commonPrefix(texts: string[]): string {
 
 /** The text of an object key, quotes included, that is none of `names`; written without escapes. */
 export function otherKey(grammar: GrammarBuilder, names: string[]): string {
-  const plain = names.filter((name) => JSON.stringify(name) === `"${name}"`).map((name) => [...name]);
+  const plain = names.filter((name) => JSON.stringify(name) === `"${name}"`).map((name) => Array.from(name));
   return grammar.rule('key', `"\\"" ${notOneOf(grammar, plain)} "\\""`);
 }
 

@@ -111,7 +111,7 @@ function glmCall(grammar: GrammarBuilder, tool: ToolDefinition): string {
 
 /** A property on its own must still find what it refers to. */
 function withDefinitions(schema: JsonSchema, property: unknown): JsonSchema {
-  if (!isObject(schema) || !isObject(property as JsonSchema)) return property === false ? false : true;
+  if (!isObject(schema) || !isObject(property as JsonSchema)) return property !== false;
   const { $defs, definitions } = schema;
   return {
     ...(property as Record<string, never>),

@@ -39,7 +39,7 @@ export class Gbnf {
   }
 
   matches(text: string): boolean {
-    const points = [...text].map((character) => character.codePointAt(0) ?? 0);
+    const points = Array.from(text).map((character) => character.codePointAt(0) ?? 0);
     const memo = new Map<string, Set<number>>();
     return this.#ends({ kind: 'rule', name: 'root' }, points, 0, memo).has(points.length);
   }
@@ -164,7 +164,7 @@ function inClass(node: Extract<Node, { kind: 'class' }>, point: number): boolean
   return node.ranges.some(([from, to]) => from <= point && point <= to) !== node.negated;
 }
 
-const interesting = [...'aZ09 _-中文é😀"\\/<{[:,.\u2028'].map((character) => character.codePointAt(0) ?? 0);
+const interesting = Array.from('aZ09 _-中文é😀"\\/<{[:,.\u2028').map((character) => character.codePointAt(0) ?? 0);
 
 function pick(node: Extract<Node, { kind: 'class' }>, random: Random): string {
   const fitting = interesting.filter((point) => inClass(node, point));
@@ -181,7 +181,7 @@ class Reader {
   #position = 0;
 
   constructor(text: string) {
-    this.#text = [...text];
+    this.#text = Array.from(text);
   }
 
   read(): Node {

@@ -34,7 +34,7 @@ function isOfType(value: JsonValue, type: string): boolean {
 }
 
 function fitsString(value: string, schema: JsonObject): boolean {
-  const { length } = [...value];
+  const { length } = Array.from(value);
   const { minLength = 0, maxLength = Infinity, pattern, format } = schema;
   if (length < Number(minLength) || length > Number(maxLength)) return false;
   if (typeof pattern === 'string' && !new RegExp(pattern, 'u').test(value)) return false;
