@@ -4,11 +4,12 @@
  *   npm install openai
  *   DUANYUN_BASE_URL=http://127.0.0.1:8000/v1 node examples/openai-node.mjs
  */
+import { env, stdout } from 'node:process';
 import OpenAI from 'openai';
 
 const client = new OpenAI({
-  baseURL: process.env.DUANYUN_BASE_URL ?? 'http://127.0.0.1:8000/v1',
-  apiKey: process.env.DUANYUN_API_KEY ?? 'EMPTY',
+  baseURL: env.DUANYUN_BASE_URL ?? 'http://127.0.0.1:8000/v1',
+  apiKey: env.DUANYUN_API_KEY ?? 'EMPTY',
 });
 
 const stream = await client.chat.completions.create({
@@ -17,9 +18,9 @@ const stream = await client.chat.completions.create({
   max_tokens: 80,
   stream: true,
 });
-process.stdout.write('stream: ');
-for await (const chunk of stream) process.stdout.write(chunk.choices[0]?.delta.content ?? '');
-process.stdout.write('\n');
+stdout.write('stream: ');
+for await (const chunk of stream) stdout.write(chunk.choices[0]?.delta.content ?? '');
+stdout.write('\n');
 
 const answer = await client.chat.completions.create({
   model: 'auto',
@@ -44,4 +45,4 @@ const answer = await client.chat.completions.create({
   tool_choice: 'required',
 });
 const call = answer.choices[0]?.message.tool_calls?.[0];
-console.log('tool call:', call?.function.name, call?.function.arguments);
+stdout.write(`tool call: ${call?.function.name} ${call?.function.arguments}\n`);

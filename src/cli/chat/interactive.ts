@@ -1,4 +1,5 @@
 /** The conversation at the keyboard. */
+import type { Writable } from 'node:stream';
 import { DuanyunError } from '../../core/errors.ts';
 import type { Terminal } from '../terminal.ts';
 import type { Conversation } from './conversation.ts';
@@ -10,9 +11,17 @@ Ctrl-C   stop the answer; at the prompt: end
 A line that ends with \\ goes on in the next one; """ begins and ends a text of several lines.
 `;
 
-/** Returns the exit code. */
-export async function chatAtKeyboard(conversation: Conversation, terminal: Terminal): Promise<number> {
-  const reader = openQuestionReader(terminal, '> ');
+/**
+ * Returns the exit code. Throws the signal's reason when it is aborted from outside.
+ * @param echo where the line editor draws
+ */
+export async function chatAtKeyboard(
+  conversation: Conversation,
+  terminal: Terminal,
+  signal: AbortSignal,
+  echo: Writable = process.stdout,
+): Promise<number> {
+  const reader = openQuestionReader(terminal, echo, '> ');
   let answering: AbortController | undefined;
   let exitCode = 0;
   reader.onInterrupt(() => {
@@ -23,10 +32,16 @@ export async function chatAtKeyboard(conversation: Conversation, terminal: Termi
     exitCode = 130;
     reader.close();
   });
+  const onAbort = (): void => {
+    answering?.abort(signal.reason);
+    reader.close();
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
   terminal.out('Ask in any language; /help shows more.\n');
   try {
     for (;;) {
       const question = await reader.next();
+      signal.throwIfAborted();
       if (question === undefined || question.trim() === '/exit') return exitCode;
       if (question.trim() === '') continue;
       if (question.trim() === '/help') terminal.out(help);
@@ -38,6 +53,7 @@ export async function chatAtKeyboard(conversation: Conversation, terminal: Termi
       }
     }
   } finally {
+    signal.removeEventListener('abort', onAbort);
     reader.close();
   }
 }

@@ -1,10 +1,13 @@
 /** Lines from the keyboard become questions: pasted lines stay together, and a question may have several lines. */
 import { createInterface, type Interface } from 'node:readline';
+import type { Writable } from 'node:stream';
 import type { Terminal } from '../terminal.ts';
 
 /** Lines that come closer together than a person types were pasted. */
 const pasteGapMs = 30;
 const fence = '"""';
+/** Lines that are never part of a longer question. */
+const commands = new Set(['/exit', '/clear', '/help']);
 
 export type QuestionReader = {
   /** The next question, or `undefined` at the end of the input (Ctrl-D). */
@@ -14,13 +17,14 @@ export type QuestionReader = {
   close(): void;
 };
 
-export function openQuestionReader(terminal: Terminal, prompt: string): QuestionReader {
+/** @param echo where the line editor draws */
+export function openQuestionReader(terminal: Terminal, echo: Writable, prompt: string): QuestionReader {
   const lines: string[] = [];
   let wake = (): void => {};
   const state = { ended: false };
   const keyboard: Interface = createInterface({
     input: terminal.input,
-    output: process.stdout,
+    output: echo,
     prompt,
     terminal: true,
   });
@@ -65,7 +69,7 @@ export function openQuestionReader(terminal: Terminal, prompt: string): Question
     async next() {
       keyboard.prompt();
       const first = await nextLine();
-      return first === undefined ? undefined : rest(first);
+      return first === undefined || commands.has(first.trim()) ? first : rest(first);
     },
     onInterrupt: (handler) => void keyboard.on('SIGINT', handler),
     close: () => keyboard.close(),

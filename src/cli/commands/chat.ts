@@ -71,7 +71,7 @@ async function chat(words: string[], command: Command, context: CommandContext):
     });
     if (question === undefined) {
       // The keyboard hands Ctrl-C to the conversation itself.
-      context.exitCode = await chatAtKeyboard(conversation, terminal);
+      context.exitCode = await chatAtKeyboard(conversation, terminal, interrupts.signal);
       return;
     }
     const answer = await conversation.ask(question, interrupts.signal, { silent: flags.json === true });
