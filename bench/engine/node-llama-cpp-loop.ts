@@ -33,8 +33,8 @@ const [, , weightsPath = '', threadsText = '2', entryFile = ''] = process.argv;
 const threads = Number(threadsText);
 // Only the tokenizer of ours, so that both get the same token ids.
 const tokenizer = await NativeModel.load({ path: weightsPath, gpuLayers: 0, vocabularyOnly: true });
-const { getLlama } = (await import(pathToFileURL(entryFile).href)) as NodeLlamaCpp;
-const llama = await getLlama({ gpu: false, maxThreads: threads, build: 'never', logLevel: 'error' });
+const binding = (await import(pathToFileURL(entryFile).href)) as NodeLlamaCpp;
+const llama = await binding.getLlama({ gpu: false, maxThreads: threads, build: 'never', logLevel: 'error' });
 const model = await llama.loadModel({ modelPath: weightsPath, gpuLayers: 0 });
 const context = await model.createContext({
   contextSize: 8192,

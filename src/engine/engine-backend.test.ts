@@ -97,6 +97,15 @@ describe('EngineBackend', () => {
     expect(engine.pid).not.toBe(firstPid);
   });
 
+  it('refuses the name of another model', async () => {
+    const engine = await start();
+    const other = { ...request('a', 'hello'), model: 'gpt-4' };
+    await expect(collect(engine.stream(other, { signal: never }))).rejects.toMatchObject({
+      code: 'model_not_found',
+      message: expect.stringContaining('fake'),
+    });
+  });
+
   it('ends the iteration with the reason of an aborted signal', async () => {
     const engine = await start();
     const controller = new AbortController();

@@ -54,6 +54,7 @@ export class EngineBackend implements Backend {
   }
 
   async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {
+    this.#requireModel(request.model);
     await this.#waitUntilReady(signal);
     const queue = new EventQueue<StreamEvent>();
     let started = false;
@@ -89,6 +90,7 @@ export class EngineBackend implements Backend {
   }
 
   async embed(request: EmbeddingRequest, { signal }: StreamOptions): Promise<EmbeddingResult> {
+    this.#requireModel(request.model);
     await this.#waitUntilReady(signal);
     try {
       return await new Promise<EmbeddingResult>((resolve, reject) => {
@@ -110,6 +112,11 @@ export class EngineBackend implements Backend {
 
   dispose(): Promise<void> {
     return this.#process.dispose();
+  }
+
+  #requireModel(model: string): void {
+    const { id } = this.#options.engine.entry;
+    if (model !== id) throw makeError('model_not_found', { model, available: id }, { param: 'model' });
   }
 
   #cancel(id: string): void {

@@ -18,7 +18,9 @@ export class ControlTextGuard {
   constructor(controlTexts: Iterable<string>) {
     this.#texts = [...controlTexts].filter((text) => text !== '').toSorted((left, right) => right.length - left.length);
     this.#pattern =
-      this.#texts.length === 0 ? undefined : new RegExp(this.#texts.map((text) => escapeForPattern(text)).join('|'), 'g');
+      this.#texts.length === 0
+        ? undefined
+        : new RegExp(this.#texts.map((text) => escapeForPattern(text)).join('|'), 'g');
   }
 
   protect(messages: ChatMessage[]): ChatMessage[] {

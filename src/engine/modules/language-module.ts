@@ -11,10 +11,11 @@ import { LoadController, type DeviceLoad } from '../scheduler/controller.ts';
 import { createSampler, NativeStepRunner } from '../scheduler/native-runner.ts';
 import { Scheduler, type SchedulerStatistics } from '../scheduler/scheduler.ts';
 import { Turnstile } from '../scheduler/turnstile.ts';
-import type { JobOutcome, JobStatistics } from '../scheduler/types.ts';
+import type { Job, JobOutcome, JobStatistics } from '../scheduler/types.ts';
 import { AnswerText } from './answer-text.ts';
 import { Embedder } from './embedder.ts';
-import { PromptBuilder } from './prompt-builder.ts';
+import { PromptBuilder, type BuiltPrompt } from './prompt-builder.ts';
+import { SeededLane } from './seeded-lane.ts';
 
 /** Tokens in one native batch at most. */
 const batchCapacity = 512;
@@ -34,9 +35,17 @@ export class LanguageModule {
   readonly #scheduler: Scheduler;
   readonly #embedder: Embedder;
   readonly #prompts: PromptBuilder;
+  readonly #seeded: SeededLane;
+  readonly #activeEmbeddings = new Set<string>();
   readonly #cancelledEmbeddings = new Set<string>();
 
-  private constructor(options: EngineOptions, model: NativeModel, context: NativeContext, clock: Clock, loadMs: number) {
+  private constructor(
+    options: EngineOptions,
+    model: NativeModel,
+    context: NativeContext,
+    clock: Clock,
+    loadMs: number,
+  ) {
     this.#options = options;
     this.#model = model;
     this.#context = context;
@@ -52,6 +61,7 @@ export class LanguageModule {
       maxQueuedMs,
       maxCachedSequences,
     });
+    this.#seeded = new SeededLane(model, options, clock, turnstile);
     const maxTokens = Math.min(embeddingMaxTokens, options.contextTokens);
     this.#embedder = new Embedder({ model, modelId: options.entry.id, threads, maxTokens, turnstile }, new Turnstile());
     this.info = {
@@ -95,6 +105,13 @@ export class LanguageModule {
    */
   generate(request: GenerationRequest, sink: GenerationSink): void {
     const prompt = this.#prompts.build(request);
+    const createJob = (context: NativeContext) => this.#createJob(request, prompt, sink, context);
+    if (request.sampling.seed === undefined) this.#scheduler.submit(createJob(this.#context));
+    else this.#seeded.submit(createJob);
+  }
+
+  #createJob(request: GenerationRequest, prompt: BuiltPrompt, sink: GenerationSink, context: NativeContext): Job {
+    const { entry, contextTokens } = this.#options;
     const answer = new AnswerText({
       parser: prompt.parser,
       stop: request.stop,
@@ -102,24 +119,24 @@ export class LanguageModule {
       bytesOf: (token) => this.#prompts.bytesOf(token),
       onEvent: (event) => sink.onEvent(event),
     });
-    const room = this.#options.contextTokens - prompt.tokens.length;
+    const room = contextTokens - prompt.tokens.length;
     let started = false;
     const start = () => {
       if (started) return;
       started = true;
-      sink.onEvent({ type: 'response-start', model: this.#options.entry.id, backend: 'device' });
+      sink.onEvent({ type: 'response-start', model: entry.id, backend: 'device' });
       if (request.input.kind === 'completion' && request.input.echo) {
         sink.onEvent({ type: 'text-delta', text: prompt.text });
       }
     };
-    this.#scheduler.submit({
+    return {
       id: request.id,
       promptTokens: prompt.tokens,
       maxTokens: Math.min(request.maxTokens ?? room, room),
       priority: request.priority,
       createSampler: () =>
-        createSampler(this.#model, this.#context, {
-          sampling: { ...this.#options.entry.sampling, ...request.sampling },
+        createSampler(this.#model, context, {
+          sampling: { ...entry.sampling, ...request.sampling },
           randomSeed: Math.floor(Math.random() * 2 ** 32),
           ...(prompt.grammar === undefined ? {} : { grammar: prompt.grammar }),
           ...(request.logprobs === undefined ? {} : { logprobs: request.logprobs }),
@@ -135,15 +152,14 @@ export class LanguageModule {
           finish(request.id, outcome, statistics, answer, sink);
         }
       },
-    });
+    };
   }
 
   cancel(id: string): void {
     this.#scheduler.cancel(id);
+    this.#seeded.cancel(id);
     if (this.#activeEmbeddings.has(id)) this.#cancelledEmbeddings.add(id);
   }
-
-  readonly #activeEmbeddings = new Set<string>();
 
   async embed(request: EmbeddingRequest): Promise<EmbeddingResult> {
     this.#activeEmbeddings.add(request.id);
@@ -165,6 +181,7 @@ export class LanguageModule {
 
   async dispose(): Promise<void> {
     await this.#scheduler.stop();
+    await this.#seeded.dispose();
     this.#embedder.dispose();
     this.#context.dispose();
     this.#model.dispose();

@@ -53,7 +53,7 @@ describe('LoadController', () => {
   });
 
   it.each([
-    ['cpu', { otherCpuShare: 0.6 }, 4],
+    ['cpu', { otherCpuShare: 0.5 }, 4],
     ['memory', { availableMemoryBytes: 100 * 1024 * 1024 }, 1],
     ['temperature', { temperatureCelsius: 91 }, 4],
     ['battery', { battery: { level: 0.1, charging: false } }, 4],

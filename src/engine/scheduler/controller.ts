@@ -40,6 +40,29 @@ export type BatchLimits = {
 };
 export type LimitReason = 'inter-token-latency' | 'cpu' | 'memory' | 'temperature' | 'battery';
 
+/** What a scheduler asks before each step. */
+export interface BatchController {
+  limits(decoding: number): BatchLimits;
+  observeStep(step: StepObservation): void;
+  observeDevice(load: DeviceLoad): void;
+}
+
+/** Always the same limits, so that the same request is always computed in the same pieces. */
+export class FixedController implements BatchController {
+  readonly #limits: BatchLimits;
+
+  constructor(limits: Omit<BatchLimits, 'reasons'>) {
+    this.#limits = { ...limits, reasons: [] };
+  }
+
+  limits(): BatchLimits {
+    return this.#limits;
+  }
+
+  observeStep(): void {}
+  observeDevice(): void {}
+}
+
 /** A prompt alone may take this long for one step: cancelling and joining wait for the end of a step. */
 const prefillStepMs = 400;
 const autoStretch = 2.4;
@@ -52,7 +75,7 @@ const hotCelsius = 85;
 const lowBattery = 0.2;
 const busyCpuShare = 0.35;
 
-export class LoadController {
+export class LoadController implements BatchController {
   readonly #options: ControllerOptions;
   /** Time of a step that only continues answers, by the number of answers. */
   readonly #decodeStepMs = new Map<number, number>();
@@ -79,7 +102,7 @@ export class LoadController {
   /** Limits for a step in which `decoding` answers go on. */
   limits(decoding: number): BatchLimits {
     const reasons = this.#deviceReasons();
-    const share = deviceShare(reasons);
+    const share = this.#deviceShare(reasons);
     let maxRunning = Math.max(1, Math.round(this.#runningLimit * share));
     if (reasons.includes('memory')) maxRunning = 1;
     if (this.#runningLimit < this.#options.maxRunning) reasons.push('inter-token-latency');
@@ -156,6 +179,12 @@ export class LoadController {
     return Math.max(1, Math.round(threads * (1 - other)));
   }
 
+  /** A busy processor leaves what the others do not use; each other reason halves what may be done. */
+  #deviceShare(reasons: LimitReason[]): number {
+    const free = reasons.includes('cpu') ? 1 - (this.#device.otherCpuShare ?? 0) : 1;
+    return free * 0.5 ** reasons.filter((reason) => reason !== 'cpu').length;
+  }
+
   #deviceReasons(): LimitReason[] {
     const { otherCpuShare, availableMemoryBytes, temperatureCelsius, battery } = this.#device;
     const reasons: LimitReason[] = [];
@@ -165,11 +194,6 @@ export class LoadController {
     if (battery !== undefined && !battery.charging && battery.level <= lowBattery) reasons.push('battery');
     return reasons;
   }
-}
-
-/** Each reason halves what may be done. */
-function deviceShare(reasons: LimitReason[]): number {
-  return 0.5 ** reasons.length;
 }
 
 function clamp(value: number, least: number, most: number): number {

@@ -5,7 +5,7 @@
 import { makeError } from '../../core/errors.ts';
 import type { Clock } from '../../core/clock.ts';
 import { commonPrefixLength, PrefixCache } from '../cache/prefix-cache.ts';
-import type { DeviceLoad, LoadController } from './controller.ts';
+import type { BatchController, DeviceLoad } from './controller.ts';
 import { planStep, type PlannedStep } from './plan.ts';
 import { WaitingQueue } from './queue.ts';
 import { Sequence, statisticsOf, type WaitingJob } from './sequence.ts';
@@ -14,7 +14,7 @@ import type { Job, JobOutcome, SampledToken, StepRunner } from './types.ts';
 
 export type SchedulerOptions = {
   runner: StepRunner;
-  controller: LoadController;
+  controller: BatchController;
   clock: Clock;
   /** Held while a step computes; other native work takes turns by it. */
   turnstile: Turnstile;
