@@ -56,7 +56,7 @@ export const taskPatterns = {
         /\b(?:solve|equation|integral|derivative|prove|proof|matrix|probability|calculate|compute|evaluate|factor|simplify)\b/,
       weight: 1.8,
     },
-    { pattern: /\d\s*[+\-*/×÷^=]\s*\(?\d|\b[xyn]\s*[\^=+\-]\s*\d|√|∫|∑|\\frac|\bsqrt\b|sin\(|log\(/, weight: 1.8 },
+    { pattern: /\d\s*[+\-*/×÷^=]\s*\(?\d|\b[xyn]\s*[\^=+-]\s*\d|√|∫|∑|\\frac|\bsqrt\b|sin\(|log\(/, weight: 1.8 },
     {
       pattern:
         /(?:多少|几)(?:个|元|米|人|只|天|小时|公里|岁|块).{0,3}[??]?$|\bhow (?:many|much)\b.*\d|\d.*\bhow (?:many|much|long|far|old)\b/,

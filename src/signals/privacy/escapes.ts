@@ -43,7 +43,7 @@ function readPercentRun(text: string, at: number): Escape | undefined {
   try {
     const decoded = decodeURIComponent(match[0]);
     // Control characters mean that this was not text.
-    return [...decoded].some((character) => fromCode(character.codePointAt(0) ?? 0) === undefined)
+    return Array.from(decoded).some((character) => fromCode(character.codePointAt(0) ?? 0) === undefined)
       ? undefined
       : { text: decoded, length: match[0].length };
   } catch {

@@ -37,10 +37,9 @@ export function examineText(
     }
   }
   return {
-    matches: withoutOverlaps(matches).map((match) => ({
-      ...match,
-      ...originalRange(normalised, match.start, match.end),
-    })),
+    matches: withoutOverlaps(matches).map((match) =>
+      Object.assign({}, match, originalRange(normalised, match.start, match.end)),
+    ),
     topicScores,
   };
 }

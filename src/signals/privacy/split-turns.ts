@@ -119,13 +119,11 @@ export function findSplitIdentifiers(turns: readonly Turn[]): PrivacyFinding[] {
     }
   }
   // Long turns were read without their middle: offsets behind the cut move by what was left out.
-  return found.map((finding) => {
+  for (const finding of found) {
     const moved = finding.start >= 2 * reach ? shift(finding.segment) : 0;
-    return {
-      ...finding,
-      start: finding.start + moved,
-      end: finding.end + moved,
-      segment: turns[finding.segment]?.segment ?? 0,
-    };
-  });
+    finding.start += moved;
+    finding.end += moved;
+    finding.segment = turns[finding.segment]?.segment ?? 0;
+  }
+  return found;
 }

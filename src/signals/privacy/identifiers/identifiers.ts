@@ -51,7 +51,11 @@ const textRules: IdentifierRule[] = [
 /** Bump with every change of a rule: receipts and statistics carry it. */
 export const identifierRulesVersion = '1';
 
-/** Of matches that overlap, keeps the surest, then the longest. */
+/** A whole number should beat a likely piece of it: each character counts this much beside the confidence. */
+const lengthBonus = 0.005;
+const rank = (match: IdentifierMatch): number => match.confidence + lengthBonus * (match.end - match.start);
+
+/** Of matches that overlap, keeps the surest; a longer one wins where they are about as sure. */
 export function withoutOverlaps(matches: IdentifierMatch[]): IdentifierMatch[] {
   const ordered = matches.toSorted((a, b) => a.start - b.start);
   const kept: IdentifierMatch[] = [];
@@ -59,7 +63,7 @@ export function withoutOverlaps(matches: IdentifierMatch[]): IdentifierMatch[] {
   let groupEnd = -1;
   const settle = (): void => {
     const chosen: IdentifierMatch[] = [];
-    for (const match of group.sort((a, b) => b.confidence - a.confidence || b.end - b.start - (a.end - a.start))) {
+    for (const match of group.sort((a, b) => rank(b) - rank(a))) {
       if (!chosen.some((other) => match.start < other.end && other.start < match.end)) chosen.push(match);
     }
     kept.push(...chosen.sort((a, b) => a.start - b.start));

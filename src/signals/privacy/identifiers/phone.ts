@@ -23,11 +23,11 @@ function standsAlone(window: DigitWindow, input: RuleInput): boolean {
 }
 
 /** Written as a number that is meant to be read as one, or labelled as a phone. */
-function wellWritten(window: DigitWindow, labelled: boolean): boolean {
-  return window.shape === 'whole' || labelled || (window.bounded && window.shape !== 'irregular');
+function wellWritten(window: DigitWindow, labelled: () => boolean): boolean {
+  return window.shape === 'whole' || (window.bounded && window.shape !== 'irregular') || labelled();
 }
 
-function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: boolean): IdentifierMatch | undefined {
+function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
   const { digits } = window;
   const national =
     digits.length === 11
@@ -40,7 +40,7 @@ function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: boolean
             ? digits.slice(1)
             : undefined;
   if (national === undefined || !mobile.test(national) || !standsAlone(window, input)) return undefined;
-  if (!labelled && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
+  if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
   // Lists of figures are parted by blanks and commas alone, and 1-800-… is American.
   const irregularButBounded =
     window.shape === 'irregular' &&
@@ -50,31 +50,31 @@ function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: boolean
     window.groups.join('-') !== '1-3-3-4';
   if (!wellWritten(window, labelled) && !irregularButBounded) return undefined;
   const start = input.text[window.start - 1] === '+' ? window.start - 1 : window.start;
-  const confidence = labelled ? 0.98 : irregularButBounded ? 0.6 : window.shape === 'whole' ? 0.92 : 0.85;
+  const confidence = labelled() ? 0.98 : irregularButBounded ? 0.6 : window.shape === 'whole' ? 0.92 : 0.85;
   return { type: 'phone', start, end: window.end, confidence, rule: 'phone-cn-mobile' };
 }
 
-function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: boolean): IdentifierMatch | undefined {
+function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
   const { digits, groups } = window;
   const area = areaCode.exec(digits)?.[0].length;
   if (area === undefined || digits.length < 10 || digits.length > 12 || !standsAlone(window, input)) return undefined;
   const local = digits.length - area;
   if (local < 7 || local > 8 || !/[1-9]/.test(digits[area] ?? '')) return undefined;
   const split = groups[0] === area && groups.length <= 3 && window.bounded;
-  if (!split && !labelled) return undefined;
-  if (!labelled && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
+  if (!split && !labelled()) return undefined;
+  if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
   return {
     type: 'phone',
     start: window.start,
     end: window.end,
-    confidence: labelled ? 0.95 : 0.8,
+    confidence: labelled() ? 0.95 : 0.8,
     rule: 'phone-cn-landline',
   };
 }
 
 function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits } = window;
-  if (digits.length > 8 || !/^[2-8]/.test(digits) || !wellWritten(window, false) || !standsAlone(window, input)) {
+  if (digits.length > 8 || !/^[2-8]/.test(digits) || !wellWritten(window, () => false) || !standsAlone(window, input)) {
     return undefined;
   }
   const close =
@@ -83,7 +83,7 @@ function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | u
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.7, rule: 'phone-local' };
 }
 
-function northAmerican(window: DigitWindow, input: RuleInput, labelled: boolean): IdentifierMatch | undefined {
+function northAmerican(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
   const { digits, groups } = window;
   const national =
     digits.length === 10 ? digits : digits.length === 11 && digits.startsWith('1') ? digits.slice(1) : undefined;
@@ -92,11 +92,11 @@ function northAmerican(window: DigitWindow, input: RuleInput, labelled: boolean)
   const sizes = groups.join('-');
   const split = window.bounded && (sizes === '3-3-4' || sizes === '1-3-3-4' || sizes === '1-10');
   const plus = input.text[window.start - 1] === '+';
-  if (!labelled && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
-  if (!(split || plus || labelled)) return undefined;
+  if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
+  if (!(split || plus || labelled())) return undefined;
   const parenthesis = input.text[window.start - 1] === '(' || plus;
   const start = parenthesis ? window.start - 1 : window.start;
-  return { type: 'phone', start, end: window.end, confidence: labelled || plus ? 0.93 : 0.8, rule: 'phone-us' };
+  return { type: 'phone', start, end: window.end, confidence: labelled() || plus ? 0.93 : 0.8, rule: 'phone-us' };
 }
 
 /** ITU-T E.164: a plus, then 8–15 digits, the first of them not zero. */
@@ -105,20 +105,23 @@ function international(window: DigitWindow, input: RuleInput): IdentifierMatch |
   if (digits.length < 9 || digits.length > 15 || digits.startsWith('0') || window.shape === 'irregular')
     return undefined;
   if (input.text[window.start - 1] !== '+' || !window.bounded) return undefined;
-  if (precededBy(input.lower, window.start - 1, 2, /[\da-z)=]\s?$/)) return undefined;
+  if (precededBy(input.lower, window.start - 1, 2, /[\da-z)=]$|[\d)=]\s$/)) return undefined;
   return { type: 'phone', start: window.start - 1, end: window.end, confidence: 0.85, rule: 'phone-international' };
 }
 
-function taiwanMobile(window: DigitWindow, input: RuleInput, labelled: boolean): IdentifierMatch | undefined {
+function taiwanMobile(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
   if (!/^09\d{8}$/.test(window.digits) || !standsAlone(window, input)) return undefined;
   const split = window.bounded && window.groups[0] === 4 && window.groups.length <= 3 && window.groups.length > 1;
-  if (!split && !labelled) return undefined;
+  if (!split && !labelled()) return undefined;
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.85, rule: 'phone-tw-mobile' };
 }
 
 /** Telephone numbers: mainland mobile and landline, Taiwan, North America, and E.164 with a plus. */
 export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
-  const labelled = precededBy(input.lower, window.start, 28, phoneLabel);
+  if (window.digits.length > 15) return undefined;
+  // Most windows fail on their digits; the words before them are looked at only when it matters, and once.
+  let known: boolean | undefined;
+  const labelled = (): boolean => (known ??= precededBy(input.lower, window.start, 28, phoneLabel));
   return (
     mainlandMobile(window, input, labelled) ??
     mainlandLandline(window, input, labelled) ??
