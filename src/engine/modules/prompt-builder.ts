@@ -120,7 +120,9 @@ export class PromptBuilder {
       parser: new OutputParser({
         reasoning,
         tools:
-          tools.length === 0 ? undefined : { format: this.#formats.toolFormat, names: tools.map((tool) => tool.name) },
+          tools.length === 0
+            ? undefined
+            : { format: this.#formats.toolFormat, names: tools.map((tool) => tool.name), definitions: tools },
         startsInReasoning,
         newCallId,
       }),

@@ -73,6 +73,20 @@ describe('LoadController', () => {
     expect(controller.limits(1).threads).toBe(4);
   });
 
+  it('always leaves room to go on, even on a device with nothing to spare', () => {
+    const controller = new LoadController(options);
+    const worst = {
+      otherCpuShare: 1,
+      availableMemoryBytes: 0,
+      temperatureCelsius: 99,
+      battery: { level: 0, charging: false },
+    };
+    controller.observeDevice(worst);
+    expect(controller.limits(0).tokenBudget).toBeGreaterThan(0);
+    expect(controller.limits(3).tokenBudget).toBeGreaterThan(3);
+    expect(controller.limits(0)).toMatchObject({ maxRunning: 1, threads: 1 });
+  });
+
   it('does not hold a charging battery against the device', () => {
     const controller = new LoadController(options);
     controller.observeDevice({ battery: { level: 0.05, charging: true } });

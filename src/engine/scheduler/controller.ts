@@ -68,6 +68,8 @@ const prefillStepMs = 400;
 const autoStretch = 2.4;
 const autoTargetRangeMs = { least: 30, most: 250 };
 const smallestChunk = 8;
+/** However loaded the device is, it goes on with this share of its usual pace. */
+const smallestShare = 0.25;
 /** Weight of the newest observation in the running averages. */
 const smoothing = 0.25;
 const lowMemoryBytes = 256 * 1024 * 1024;
@@ -182,7 +184,7 @@ export class LoadController implements BatchController {
   /** A busy processor leaves what the others do not use; each other reason halves what may be done. */
   #deviceShare(reasons: LimitReason[]): number {
     const free = reasons.includes('cpu') ? 1 - (this.#device.otherCpuShare ?? 0) : 1;
-    return free * 0.5 ** reasons.filter((reason) => reason !== 'cpu').length;
+    return Math.max(smallestShare, free * 0.5 ** reasons.filter((reason) => reason !== 'cpu').length);
   }
 
   #deviceReasons(): LimitReason[] {
