@@ -3,7 +3,7 @@
  * on a scripted backend and against a bare `node:http` server that writes the same answer. Both live in one process, the
  * client in this one. Ours and the bare one alternate within each run, so that both meet the same noise.
  *
- *     node dist-bench/bench/server/overhead.js [--connections 50] [--requests 1000] [--rate 400] [--runs 5] [--json]
+ *     npm run bench:server -- [--connections 50] [--requests 1000] [--rate 400] [--runs 5] [--json]
  *
  * Prints the 50th and 99th percentile of the time from sending a request to the last byte of its answer, for both, and
  * their difference; the median of the runs, with the lowest and the highest. Target: p50 ≤ 1 ms, p99 ≤ 10 ms.
