@@ -1,0 +1,173 @@
+/** The cloud as a `Backend`: any number of OpenAI-compatible upstreams behind one egress gate. */
+import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '../core/backend.ts';
+import { systemClock, type Clock } from '../core/clock.ts';
+import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
+import { makeError } from '../core/errors.ts';
+import type { StreamEvent } from '../core/events.ts';
+import { silentLog, type Log } from '../core/log.ts';
+import type { BreakerOptions, BreakerState } from './circuit-breaker.ts';
+import type { EgressGate } from './egress-gate.ts';
+import { defaultLimits, type CloudLimits, type CloudModel, type UpstreamOptions } from './options.ts';
+import { Pool } from './pool.ts';
+import { Prober } from './prober.ts';
+import { Upstream } from './upstream.ts';
+import { faultError } from './upstream-fault.ts';
+
+export type CloudOptions = {
+  upstreams: UpstreamOptions[];
+  /** Every request must have been judged by this one. */
+  gate: EgressGate;
+  limits?: Partial<CloudLimits>;
+  breaker?: Partial<Omit<BreakerOptions, 'clock'>>;
+  clock?: Clock;
+  log?: Log;
+  random?: () => number;
+};
+
+/** What routing needs to know, for each model. */
+export type CloudSnapshot = {
+  reachable: boolean;
+  models: (ModelCapabilities & { breaker: BreakerState; firstTokenMs: number; tokensPerSecond: number })[];
+};
+
+const usualContextTokens = 8192;
+
+export class CloudBackend implements Backend {
+  readonly id = 'cloud';
+  readonly #upstreams: Upstream[];
+  readonly #pool: Pool;
+  readonly #prober: Prober;
+  #disposed = false;
+
+  constructor(options: CloudOptions) {
+    const limits = { ...defaultLimits, ...options.limits };
+    const clock = options.clock ?? systemClock;
+    const { gate, log = silentLog, breaker = {} } = options;
+    this.#upstreams = options.upstreams.map((each) => new Upstream(each, { gate, limits, clock, log, breaker }));
+    this.#pool = new Pool({
+      upstreams: this.#upstreams,
+      limits,
+      clock,
+      ...(options.random === undefined ? {} : { random: options.random }),
+    });
+    this.#prober = new Prober(this.#upstreams, limits);
+  }
+
+  /** Begins to probe. Resolves after the first round, whatever it found. */
+  start(): Promise<void> {
+    return this.#prober.start();
+  }
+
+  capabilities(): ModelCapabilities[] {
+    return this.snapshot().models.map(({ id, contextTokens, modalities, tools, reasoning, embeddings }) => ({
+      id,
+      contextTokens,
+      modalities,
+      tools,
+      reasoning,
+      embeddings,
+    }));
+  }
+
+  snapshot(): CloudSnapshot {
+    const ids = new Set(this.#upstreams.flatMap(({ models }) => models.map(({ id }) => id)));
+    const models = [...ids].map((id) => {
+      const serving = this.#upstreams.filter((upstream) => upstream.models.some((model) => model.id === id));
+      const best = serving.toSorted((left, right) => rank(left) - rank(right) || left.cost - right.cost)[0];
+      const model = best?.models.find((each) => each.id === id);
+      return Object.assign(capabilitiesOf(model ?? { id }), {
+        breaker: best === undefined || best.isResting ? ('open' as const) : best.breaker.state,
+        firstTokenMs: best === undefined ? 0 : best.firstTokenMs,
+        tokensPerSecond: best?.tokensPerSecond ?? 0,
+      });
+    });
+    return { reachable: models.some(({ breaker }) => breaker !== 'open'), models };
+  }
+
+  async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {
+    this.#check(request.model);
+    signal.throwIfAborted();
+    const answer = await this.#guard(this.#pool.open(request, request.model, signal), signal);
+    try {
+      yield { type: 'response-start', model: answer.model, backend: this.id };
+      for (;;) {
+        let next: IteratorResult<StreamEvent>;
+        try {
+          next = await answer.events.next();
+        } catch (error) {
+          signal.throwIfAborted();
+          // The client has some of it: another upstream's answer must not be put behind it.
+          const { message: detail } = faultError(error);
+          const broken = makeError('stream_broken', {}, { cause: error, detail });
+          yield { type: 'error', code: broken.code, message: broken.message, retryable: broken.retryable };
+          return;
+        }
+        if (next.done === true) return;
+        signal.throwIfAborted();
+        yield next.value;
+      }
+    } finally {
+      await answer.close();
+    }
+  }
+
+  async embed(request: EmbeddingRequest, { signal }: StreamOptions): Promise<EmbeddingResult> {
+    const { embeddings } = this.#check(request.model);
+    if (!embeddings) {
+      const advice = 'Name a model that has them.';
+      throw makeError('unsupported_feature', { model: request.model, feature: 'embeddings', advice });
+    }
+    signal.throwIfAborted();
+    return this.#guard(this.#pool.embed(request, request.model, signal), signal);
+  }
+
+  health(): BackendHealth {
+    const { reachable, models } = this.snapshot();
+    if (this.#disposed) return { status: 'unavailable', reason: 'closed' };
+    if (reachable) return { status: 'ready' };
+    const reason = this.#upstreams.map(({ lastFault }) => lastFault).find((text) => text !== undefined);
+    if (models.length === 0 && reason === undefined) return { status: 'loading', reason: 'asking for the models' };
+    return { status: 'unavailable', reason: reason ?? 'no upstream can be reached' };
+  }
+
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    this.#prober.stop();
+    await Promise.all(this.#upstreams.map((upstream) => upstream.dispose()));
+  }
+
+  #check(model: string): ModelCapabilities {
+    if (this.#disposed) throw makeError('cloud_unavailable', { reason: 'the server is shutting down' });
+    const models = this.capabilities();
+    const found = models.find(({ id }) => id === model);
+    if (found !== undefined) return found;
+    if (models.length === 0) throw makeError('cloud_unavailable', { reason: 'no upstream has said what it serves' });
+    const available = models.map(({ id }) => id).join(', ');
+    throw makeError('model_not_found', { model: model.slice(0, 100), available }, { param: 'model' });
+  }
+
+  async #guard<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+    try {
+      return await work;
+    } catch (error) {
+      signal.throwIfAborted();
+      throw faultError(error);
+    }
+  }
+}
+
+function rank(upstream: Upstream): number {
+  if (upstream.isResting) return 2;
+  return { closed: 0, 'half-open': 1, open: 2 }[upstream.breaker.state];
+}
+
+function capabilitiesOf(model: CloudModel): ModelCapabilities {
+  return {
+    id: model.id,
+    contextTokens: model.contextTokens ?? usualContextTokens,
+    modalities: model.modalities ?? ['text'],
+    tools: model.tools ?? true,
+    reasoning: model.reasoning ?? true,
+    embeddings: model.embeddings ?? false,
+  };
+}
