@@ -73,7 +73,7 @@ export class CloudBackend implements Backend {
     const ids = new Set(this.#upstreams.flatMap(({ models }) => models.map(({ id }) => id)));
     const models = [...ids].map((id) => {
       const serving = this.#upstreams.filter((upstream) => upstream.models.some((model) => model.id === id));
-      const best = serving.toSorted((left, right) => rank(left) - rank(right) || left.cost - right.cost)[0];
+      const best = serving.toSorted((left, right) => rank(left) - rank(right) || left.waitMs() - right.waitMs())[0];
       const model = best?.models.find((each) => each.id === id);
       return Object.assign(capabilitiesOf(model ?? { id }), {
         breaker: best === undefined || best.isResting ? ('open' as const) : best.breaker.state,

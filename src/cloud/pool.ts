@@ -45,20 +45,25 @@ export class Pool {
     const { limits, random = Math.random } = this.#parts;
     let lastFault: UpstreamFault | undefined;
     const hopeless = new Set<Upstream>();
-    for (let tries = 0; tries < limits.attempts; tries++) {
+    let tries = 0;
+    let waitedMs = 0;
+    while (tries < limits.attempts) {
       signal.throwIfAborted();
       const upstream = this.#take(model, used, hopeless);
       if (upstream === undefined) {
         const waitMs = this.#shortestRest(model, hopeless);
-        if (waitMs === undefined || waitMs > limits.maxRetryWaitMs) break;
-        await pause(waitMs, signal);
+        if (waitMs === undefined || waitedMs + waitMs > limits.maxRetryWaitMs) break;
+        // Timers may fire a little early.
+        await pause(waitMs + 1, signal);
+        waitedMs += waitMs + 1;
         used.clear();
         continue;
       }
+      tries++;
       const isRepeated = used.has(upstream);
       used.add(upstream);
       try {
-        if (isRepeated) await pause(limits.retryDelayMs * 2 ** (tries - 1) * (0.5 + random() / 2), signal);
+        if (isRepeated) await pause(limits.retryDelayMs * 2 ** (tries - 2) * (0.5 + random() / 2), signal);
         return await attempt(upstream, signal);
       } catch (error) {
         if (signal.aborted) upstream.breaker.release();
@@ -73,8 +78,13 @@ export class Pool {
   /** Takes a place at the cheapest upstream that is let in; one that failed for this request only where no other is left. */
   #take(model: string, used: Set<Upstream>, hopeless: Set<Upstream>): Upstream | undefined {
     const able = this.#serving(model).filter((upstream) => !upstream.isResting && !hopeless.has(upstream));
+    const quickest = Math.min(
+      ...able.map(({ observedFirstTokenMs }) => observedFirstTokenMs ?? Number.POSITIVE_INFINITY),
+    );
+    // One that was never tried counts as quick as the quickest, so that it gets its first request.
+    const cost = (upstream: Upstream): number => upstream.waitMs(Number.isFinite(quickest) ? quickest : 1);
     const ordered = able.toSorted(
-      (left, right) => Number(used.has(left)) - Number(used.has(right)) || left.cost - right.cost,
+      (left, right) => Number(used.has(left)) - Number(used.has(right)) || cost(left) - cost(right),
     );
     return ordered.find((upstream) => upstream.breaker.tryEnter());
   }

@@ -87,9 +87,16 @@ export class Upstream {
     return this.#tokensPerSecond.value ?? usualTokensPerSecond;
   }
 
-  /** Expected wait of one more request; what the pool balances by. */
-  get cost(): number {
-    return this.firstTokenMs * (this.inFlight + this.#waiting + 1);
+  get observedFirstTokenMs(): number | undefined {
+    return this.#firstTokenMs.value;
+  }
+
+  /**
+   * Expected wait of one more request; what the pool balances by.
+   * @param unknownMs the time to a first token where none was observed
+   */
+  waitMs(unknownMs = usualFirstTokenMs): number {
+    return (this.#firstTokenMs.value ?? unknownMs) * (this.inFlight + this.#waiting + 1);
   }
 
   get isResting(): boolean {

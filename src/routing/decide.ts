@@ -64,7 +64,7 @@ function limitsOf(signals: RouteSignals, policy: Policy): Limits {
   const { wishes } = signals;
   const task = policy.tasks[signals.task];
   const stated = [policy.preference, task?.preference, wishes.preference].filter((word) => word !== undefined);
-  const only = new Set<RouteTarget>();
+  const only = new Set<RouteTarget>(signals.forced === undefined ? [] : [signals.forced]);
   for (const word of stated) {
     if (word === 'only_on_device') only.add('device');
     if (word === 'only_in_cloud') only.add('cloud');

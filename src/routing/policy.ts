@@ -68,6 +68,10 @@ export const policySchema = z.strictObject({
       default: handling.default('device'),
       identifiers: z.partialRecord(z.enum(identifierTypes), handling).default({}),
       topics: z.partialRecord(z.enum(sensitiveTopics as [string, ...string[]]), handling).default({}),
+      /** Pictures, sound and token lists that no detector could read. */
+      unchecked: z.enum(['device', 'open']).default('device'),
+      /** The user's own words (projects, customers); found in any writing, they count as `word-list`. */
+      words: z.array(z.string().min(1).max(200)).max(10_000).default([]),
     })
     .prefault({}),
   thresholds: z

@@ -47,6 +47,8 @@ export type RouteSignals = {
   answerTokens: number;
   needs: { tools: boolean; embeddings: boolean };
   wishes: RouteWishes;
+  /** The client named a side (`edge`, `cloud`) or a model that only one side has. */
+  forced?: RouteTarget;
 };
 
 export type TargetModel = {
