@@ -359,7 +359,7 @@ export const neutralNouns: Record<'zh' | 'en', string> = {
 
 export const neutralPatterns: Record<'zh' | 'en', string[]> = {
   zh: [
-    '什么是<n>?', '<n>的历史', '介绍一下<n>', '<n>和<n>有什么区别', '写一篇关于<n>的科普文章', '用英语怎么说<n>', '<n>的原理是什么',
+    '我想问一下<n>有什么影响', '请问<n>怎么办理', '<n>需要注意什么', '我儿子问我什么是<n>', '我就是好奇<n>', '什么是<n>?', '<n>的历史', '介绍一下<n>', '<n>和<n>有什么区别', '写一篇关于<n>的科普文章', '用英语怎么说<n>', '<n>的原理是什么',
     '全球<n>的统计数据', '写一个以<n>为主题的短篇小说', '推荐几本关于<n>的书', '<n>的利弊有哪些', '给我出三道关于<n>的选择题',
     '研究表明<n>与收入水平有关', '如何向学生解释<n>', '<n>相关的法律规定', '为什么<n>在近年来受到关注', '拍一部关于<n>的纪录片,列个大纲',
     '我想了解<n>的基本知识', '我在写一篇关于<n>的论文,给我提纲', '我要做一个关于<n>的演讲', '我在准备考试,请解释<n>', '帮我写一个<n>管理系统的代码',
@@ -369,7 +369,7 @@ export const neutralPatterns: Record<'zh' | 'en', string[]> = {
     '<n>吉祥物设计灵感', '我朋友在研究<n>,有什么好的资料', '我妈问我<n>是什么,怎么通俗解释',
   ],
   en: [
-    'What is the history of <n>?', 'Explain <n> in simple terms', 'How does <n> differ from <n>?', 'Write an essay about <n>', 'Write a short story about <n>',
+    'I have a question about <n>', 'can someone explain <n> to me?', 'my kid asked me what <n> is', 'What is the history of <n>?', 'Explain <n> in simple terms', 'How does <n> differ from <n>?', 'Write an essay about <n>', 'Write a short story about <n>',
     'Statistics on <n> worldwide', 'Recommend books about <n>', 'What are common misconceptions about <n>?', 'Create a quiz about <n>', 'What laws regulate <n>?',
     'Studies show that <n> affects millions of people', 'Translate a paragraph about <n> into French', 'Write a Python class for a <n> tracker', 'Design a database for <n>',
     'I\'m writing a paper on <n>, give me an outline', 'I\'m curious about <n>, where do I start?', 'I\'m preparing a lecture on <n>', 'My teacher assigned an essay about <n>',

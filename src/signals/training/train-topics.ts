@@ -3,7 +3,8 @@
  *
  *   npx rolldown src/signals/training/train-topics.ts --platform node -o dist/train-topics.mjs && node dist/train-topics.mjs
  *
- * `author-a` files train; `author-b` files are never trained on, they give the figures that this prints.
+ * Files of authors a, c and e train. Those of author b are not trained on, but their misses were read while the word lists
+ * grew; those of author d were written afterwards and nothing was changed for them. It prints the figures of each.
  */
 // oxlint-disable no-restricted-imports, no-console -- a command of the developer, never part of the product
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -59,7 +60,8 @@ function report(name: string, examples: Example[], model: TopicModel): void {
   });
 }
 
-const handWritten = ['topics-author-a-zh', 'topics-author-a-en', 'negatives-author-a'].flatMap((name) => read(name, 2));
+const training = ['topics-author-a-zh', 'topics-author-a-en', 'topics-author-c-zh', 'topics-author-c-en'];
+const handWritten = [...training, 'negatives-author-a', 'negatives-author-c', 'negatives-author-e'].flatMap((name) => read(name, 2));
 const random = makeRandom(seed);
 const data = train(makeExamples(handWritten, random), '1', random);
 writeFileSync(
@@ -74,8 +76,7 @@ console.log(
   data.gramEntries.length + data.denseWeights.length,
 );
 report('trained on', handWritten, model);
-report(
-  'held out',
-  ['topics-author-b-zh', 'topics-author-b-en', 'negatives-author-b'].flatMap((name) => read(name, 1)),
-  model,
-);
+const heldOut = (author: string): Example[] =>
+  [`topics-author-${author}-zh`, `topics-author-${author}-en`, `negatives-author-${author}`].flatMap((name) => read(name, 1));
+report('held out, seen', heldOut('b'), model);
+report('held out, clean', heldOut('d'), model);

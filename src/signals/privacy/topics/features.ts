@@ -1,5 +1,6 @@
 import { TermMatcher } from '../term-matcher.ts';
 import { cueWords, type CueGroup } from './cue-words.ts';
+import { softTopicWords } from './soft-topic-words.ts';
 import { topicWords } from './topic-words.ts';
 
 /**
@@ -7,7 +8,8 @@ import { topicWords } from './topic-words.ts';
  * that an unseen sentence about a known illness and the speaker is recognised; and hashed n-grams (characters of Chinese,
  * words of English) for what no list holds.
  */
-const topicGroups = Object.keys(topicWords) as (keyof typeof topicWords)[];
+const allTopicWords = { ...topicWords, ...softTopicWords };
+const topicGroups = Object.keys(allTopicWords) as (keyof typeof allTopicWords)[];
 const cueGroups = Object.keys(cueWords) as CueGroup[];
 
 const personal: CueGroup[] = ['self', 'selfPlural', 'kin', 'acquaintance', 'third', 'named'];
@@ -37,7 +39,7 @@ function termMatcher(): TermMatcher<number> {
   if (matcher === undefined) {
     const terms: { text: string; tag: number }[] = [];
     topicGroups.forEach((group, index) => {
-      for (const text of topicWords[group].split('|')) terms.push({ text, tag: index });
+      for (const text of allTopicWords[group].split('|')) terms.push({ text, tag: index });
     });
     cueGroups.forEach((group, index) => {
       for (const text of cueWords[group].split('|')) terms.push({ text, tag: topicCount + index });
