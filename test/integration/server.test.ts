@@ -1,7 +1,16 @@
 /** The whole server with a real model: answers, Ctrl-C, and processes that are killed. */
+import { spawn } from 'node:child_process';
 import { afterEach, expect, it } from 'vitest';
 import { describeWithWeights } from '../support/weights.ts';
-import { DuanyunServer, isAlive, isGoneWithin, pause, runDuanyun } from './duanyun-process.ts';
+import {
+  DuanyunServer,
+  environmentWith,
+  isAlive,
+  isGoneWithin,
+  pause,
+  projectRoot,
+  runDuanyun,
+} from './duanyun-process.ts';
 
 const model = 'smollm2-135m';
 
@@ -57,6 +66,20 @@ await describeWithWeights(model, 'the server with a real model', (_, home) => {
     const server = start();
     await server.ready();
     expect(await server.stop('SIGTERM')).toBe(0);
+  }, 60_000);
+
+  it('ends when the npm that started it is told to end', async () => {
+    const environment = environmentWith({ DUANYUN_HOME: home, DUANYUN_LOG_FORMAT: 'json' });
+    const args = ['start', '--silent', '--', '--port', '0', '--model', model];
+    const npm = spawn('npm', args, { cwd: projectRoot, env: environment, shell: process.platform === 'win32' });
+    let output = '';
+    npm.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+    npm.stderr.setEncoding('utf8').on('data', (text: string) => (output += text));
+    while (!/^Ready/m.test(output) && npm.exitCode === null) await pause(50);
+    const engine = Number(/"pid":(\d+)/.exec(output)?.[1]);
+    expect(isAlive(engine)).toBe(true);
+    npm.kill('SIGTERM');
+    expect(await isGoneWithin(engine, 5_000)).toBe(true);
   }, 60_000);
 
   it('ends at once at the second Ctrl-C', async () => {
