@@ -94,6 +94,16 @@ export class EgressGate {
     this.#verdicts.set(subject, { private: true, reasons });
   }
 
+  /**
+   * Gives a copy (another model name, another seed) the verdict of what it was made from; unjudged counts as private.
+   * Whoever calls it answers for the content being the same.
+   */
+  inherit(copy: object, original: object): void {
+    const verdict = this.#verdicts.get(original) ?? failed('detector-missing');
+    const before = this.#verdicts.get(copy);
+    this.#verdicts.set(copy, before?.private === true ? before : verdict);
+  }
+
   /** Bytes of bodies made from this object that were handed to a connection, all attempts together. */
   bytesSent(subject: object): number {
     return this.#bytes.get(subject) ?? 0;

@@ -121,7 +121,7 @@ function mustStay({ privacy }: RouteSignals, policy: Policy): boolean {
   if (!privacy.complete || privacy.declared || privacy.tainted) return true;
   const { thresholds, privacy: rule } = policy;
   const identifiers = privacy.identifiers.filter(({ confidence }) => !(confidence < thresholds.identifier_confidence));
-  const topics = privacy.topics.filter(({ confidence }) => !(confidence < thresholds.topic_confidence));
+  const topics = privacy.topics.filter(({ confidence }) => !(confidence < thresholds.topic_confidence!));
   if (identifiers.length + topics.length === 0) return false;
   const words = [
     ...identifiers.map(({ type }) => rule.identifiers[type] ?? rule.default),

@@ -97,7 +97,9 @@ function deviceCandidate(
   const predicted = predictDevice(signals, policy, device);
   if (predicted.latencyMs > limits.deadlineMs) violated.push('deadline');
   const strain = deviceStrain(policy, device);
-  return candidate('device', device.model?.id, violated, predicted, policy, strain, limits);
+  // A preference is for a device that is there: while it loads, it has to win without.
+  const isReady = device.status === 'ready';
+  return candidate('device', device.model?.id, violated, predicted, policy, strain, limits, isReady);
 }
 
 function cloudCandidates(
@@ -145,8 +147,9 @@ function candidate(
   policy: Policy,
   strain: number,
   limits: Limits,
+  canBePreferred = true,
 ): RouteCandidate {
-  const isPreferred = (target === 'device') === limits.preference.endsWith('on_device');
+  const isPreferred = canBePreferred && (target === 'device') === limits.preference.endsWith('on_device');
   return {
     target,
     ...(model === undefined ? {} : { model }),

@@ -77,7 +77,8 @@ export const policySchema = z.strictObject({
   thresholds: z
     .strictObject({
       identifier_confidence: share.default(0.5),
-      topic_confidence: share.default(0.5),
+      /** Default: each topic's own, from its training. */
+      topic_confidence: share.optional(),
       /** How much better the other side must score before a `prefer_…` gives way. 10: only where the preferred side cannot. */
       preference_margin: z.number().min(0).max(10).default(0.15),
       /** Below this battery level a request that may leave counts the device as strained. */

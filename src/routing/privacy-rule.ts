@@ -1,4 +1,5 @@
 /** The policy's word on what the detectors found. */
+import { defaultTopicThresholds } from '../signals/privacy/thresholds.ts';
 import type { Policy } from './policy.ts';
 import type { PrivacyHandling, PrivacySignal } from './types.ts';
 
@@ -30,7 +31,8 @@ export function rulePrivacy(signal: PrivacySignal, policy: Policy): PrivacyRulin
     if (!(confidence < thresholds.identifier_confidence)) found('identifier', type, privacy.identifiers[type]);
   }
   for (const { topic, confidence } of signal.topics) {
-    if (!(confidence < thresholds.topic_confidence)) found('topic', topic, privacy.topics[topic]);
+    if (!(confidence < (thresholds.topic_confidence ?? defaultTopicThresholds[topic])))
+      found('topic', topic, privacy.topics[topic]);
   }
   if (isHeld) return { handling: 'device', reasons };
   if (!isFound) return { handling: 'open', reasons };
