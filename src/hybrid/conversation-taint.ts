@@ -22,7 +22,7 @@ export type TaintOptions = {
 };
 
 /** What a message is for the taint: who spoke and what, without ids and media types. */
-type Turn = { role: ChatMessage['role']; text: string };
+type Turn = { role: ChatMessage['role']; text: string; lines: string };
 
 /** Latin letters count 1, ideographs 2. */
 const messageWeight = 24;
@@ -119,7 +119,7 @@ export class ConversationTaint {
           weigh(turn.text, messageWeight) ? this.#hash(`message\n${own}`) : '',
           before !== undefined && weigh(before.text + turn.text, messageWeight) ? this.#hash(`pair\n${pair}`) : '',
         ],
-        sentences: sentencesOf(turn.text).map((sentence) => this.#hash(`sentence\n${sentence}`)),
+        sentences: sentencesOf(turn.lines).map((sentence) => this.#hash(`sentence\n${sentence}`)),
       };
       if (visit(index, hashes)) return;
       before = turn;
@@ -145,17 +145,24 @@ function turnOf(message: ChatMessage): Turn {
     for (const call of message.toolCalls) parts.push(`${call.name} ${call.arguments}`);
   }
   // Clients trim and join differently.
-  return { role: message.role, text: parts.join('\n').replaceAll(/\s+/g, ' ').trim() };
+  const lines = parts.join('\n');
+  return { role: message.role, text: lines.replaceAll(/\s+/g, ' ').trim(), lines };
 }
 
 function digest(bytes: Uint8Array): string {
   return hash('sha256', bytes, 'base64');
 }
 
-function sentencesOf(text: string): string[] {
-  return text
-    .split(/(?<=[。！？；!?;]|\. )/u)
-    .map((sentence) => sentence.trim())
+/** Where a quotation may begin and end: at line ends, full stops, quotation marks and colons. */
+function sentencesOf(lines: string): string[] {
+  return lines
+    .split(/[。！？；!?;:：\n"“”「」『』《》]|\.(?=\s|$)/u)
+    .map((sentence) =>
+      sentence
+        .replaceAll(/\s+/g, ' ')
+        .replace(/[.\s]+$/, '')
+        .trim(),
+    )
     .filter((sentence) => weigh(sentence, sentenceWeight));
 }
 
