@@ -17,7 +17,8 @@ const english =
   'Yesterday the team met in the main office to talk about the plan for next quarter, and most people agreed that the marketing budget should grow, because last year most new users came from online channels. ';
 const sensitive =
   '我最近总是心慌,医生开了美托洛尔,我的手机是138 0013 8000,身份证11010519491231002X,住在上海市浦东新区世纪大道100号3栋502室。My salary is 84k and I owe $23,000. ';
-const figures = '2024-03-15 12:30:45 6222 0212 3456 7890 128 192.168.1.1 39.904211, 116.407394 138001 38000 62 4 5 1 3 8 ';
+const figures =
+  '2024-03-15 12:30:45 6222 0212 3456 7890 128 192.168.1.1 39.904211, 116.407394 138001 38000 62 4 5 1 3 8 ';
 const texts: Record<string, string> = { chinese, english, mixed: chinese + english, sensitive, figures };
 
 const filled = (text: string): string => text.repeat(Math.ceil(characters / text.length)).slice(0, characters);

@@ -3,15 +3,24 @@
  * instead of computing them again. Least recently used first out.
  */
 
+export type PrefixCacheLimits = {
+  /** Sequences kept at most; 0 switches the cache off. */
+  maxEntries: number;
+  /**
+   * Tokens kept at most, but for the newest sequence, which stays whatever its length. Attention walks over cells of
+   * other sequences too: a thousand of them cost every token of a 0.5B model on two cores about 0.33 ms, or 2 %.
+   */
+  maxTokens: number;
+};
+
 export type CachedSequence = { slot: number; tokens: readonly number[]; lastUsed: number };
 
 export class PrefixCache {
   readonly #entries = new Set<CachedSequence>();
-  readonly #maxEntries: number;
+  readonly #limits: PrefixCacheLimits;
 
-  /** @param maxEntries sequences kept at most; 0 switches the cache off. */
-  constructor(maxEntries: number) {
-    this.#maxEntries = maxEntries;
+  constructor(limits: PrefixCacheLimits) {
+    this.#limits = limits;
   }
 
   get size(): number {
@@ -42,11 +51,11 @@ export class PrefixCache {
   }
 
   /**
-   * Keeps a finished sequence. Returns the slots to free: entries that the new one contains, the one that fell out,
+   * Keeps a finished sequence. Returns the slots to free: entries that the new one contains, those that fell out,
    * or the new one itself when an older entry already contains it.
    */
   insert(slot: number, tokens: readonly number[], now: number): number[] {
-    if (this.#maxEntries === 0 || tokens.length === 0) return [slot];
+    if (this.#limits.maxEntries === 0 || tokens.length === 0) return [slot];
     const freed: number[] = [];
     for (const entry of this.#entries) {
       const length = commonPrefixLength(entry.tokens, tokens);
@@ -60,11 +69,15 @@ export class PrefixCache {
       }
     }
     this.#entries.add({ slot, tokens, lastUsed: now });
-    if (this.#entries.size > this.#maxEntries) {
-      const evicted = this.evictOldest();
+    while (this.#entries.size > 1 && this.#isOverLimits()) {
+      const evicted = this.evictOldest(slot);
       if (evicted !== undefined) freed.push(evicted);
     }
     return freed;
+  }
+
+  #isOverLimits(): boolean {
+    return this.#entries.size > this.#limits.maxEntries || this.tokens > this.#limits.maxTokens;
   }
 
   /** Removes the least recently used entry, sparing `keepSlot`, and returns its slot. */

@@ -96,5 +96,6 @@ async function shutDown(): Promise<void> {
 process.on('message', (message) => onMessage(message as ToEngine));
 // Without its parent the engine has nobody to work for, and must not stay behind holding gigabytes.
 process.on('disconnect', () => process.exit(0));
-// A terminal's Ctrl-C reaches the whole process group; the parent decides when this process ends.
+// A terminal or a service manager signals the whole process group; the parent decides when this process ends.
 process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {});

@@ -6,7 +6,7 @@ import type { EmbeddingRequest, EmbeddingResult } from '../../core/chat.ts';
 import { makeError } from '../../core/errors.ts';
 import { NativeContext, TokenBatch } from '../native/context.ts';
 import type { NativeModel } from '../native/model.ts';
-import type { Turnstile } from '../scheduler/turnstile.ts';
+import { nextTurn, type Turnstile } from '../scheduler/turnstile.ts';
 
 /** Tokens computed in one turn, so that running answers wait for no longer than this. */
 const chunkTokens = 32;
@@ -101,11 +101,12 @@ export class Embedder {
         for (let position = start; position < end; position++) {
           this.#batch.add(tokens[position] as number, position, 0, true);
         }
-        await context.decode(this.#batch);
+        context.decode(this.#batch);
         for (let output = 0; output < this.#batch.length; output++) add(sum, context.embedding(output));
       } finally {
         release();
       }
+      await nextTurn();
     }
     return toUnitLength(sum);
   }

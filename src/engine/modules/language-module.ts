@@ -19,6 +19,8 @@ import { SeededLane } from './seeded-lane.ts';
 
 /** Tokens in one native batch at most. */
 const batchCapacity = 512;
+/** Prefixes kept of finished requests, in tokens: enough for a long system prompt and a few conversations. */
+const maxCachedTokens = 2_048;
 const embeddingMaxTokens = 2_048;
 
 export type GenerationSink = {
@@ -60,6 +62,7 @@ export class LanguageModule {
       maxQueued,
       maxQueuedMs,
       maxCachedSequences,
+      maxCachedTokens,
     });
     this.#seeded = new SeededLane(model, options, clock, turnstile);
     const maxTokens = Math.min(embeddingMaxTokens, options.contextTokens);

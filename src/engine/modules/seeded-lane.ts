@@ -85,6 +85,7 @@ export class SeededLane {
       maxQueued,
       maxQueuedMs,
       maxCachedSequences: 0,
+      maxCachedTokens: 0,
     });
     return { context, scheduler };
   }

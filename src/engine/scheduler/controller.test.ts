@@ -37,8 +37,8 @@ describe('LoadController', () => {
 
   it('uses the whole batch for a prompt alone, as long as a step stays short enough to cancel', () => {
     const quick = new LoadController(options);
-    quick.observeStep({ stepMs: 64, decodeTokens: 0, prefillTokens: 64 });
-    expect(quick.limits(0).tokenBudget).toBe(400);
+    quick.observeStep({ stepMs: 128, decodeTokens: 0, prefillTokens: 64 });
+    expect(quick.limits(0).tokenBudget).toBe(320);
     const slow = new LoadController(options);
     slow.observeStep({ stepMs: 6_400, decodeTokens: 0, prefillTokens: 64 });
     expect(slow.limits(0).tokenBudget).toBe(8);

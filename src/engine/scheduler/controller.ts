@@ -64,7 +64,9 @@ export class FixedController implements BatchController {
 }
 
 /** A prompt alone may take this long for one step: cancelling and joining wait for the end of a step. */
-const prefillStepMs = 400;
+const prefillStepMs = 650;
+/** Native kernels work on whole groups of rows; other chunk sizes waste part of one. */
+const chunkGroup = 16;
 const autoStretch = 2.4;
 const autoTargetRangeMs = { least: 30, most: 250 };
 const smallestChunk = 8;
@@ -155,7 +157,10 @@ export class LoadController implements BatchController {
   #chunk(decoding: number): number {
     const { batchCapacity } = this.#options;
     if (this.#prefillTokenMs === undefined) return decoding === 0 ? Math.min(64, batchCapacity) : smallestChunk * 2;
-    if (decoding === 0) return clamp(prefillStepMs / this.#prefillTokenMs, smallestChunk, batchCapacity);
+    if (decoding === 0) {
+      const chunk = prefillStepMs / this.#prefillTokenMs;
+      return clamp(chunk - (chunk > chunkGroup ? chunk % chunkGroup : 0), smallestChunk, batchCapacity);
+    }
     const room = this.targetMs(decoding) - (this.#baseMs(decoding) ?? 0);
     return clamp((room / this.#prefillTokenMs) * this.#caution, smallestChunk, batchCapacity);
   }

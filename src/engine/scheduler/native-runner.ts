@@ -23,7 +23,7 @@ export class NativeStepRunner implements StepRunner {
     this.#batch = new TokenBatch(batchCapacity);
   }
 
-  decode(entries: readonly BatchEntry[]): Promise<DecodeStatus> {
+  decode(entries: readonly BatchEntry[]): DecodeStatus {
     this.#batch.clear();
     for (const entry of entries) this.#batch.add(entry.token, entry.position, entry.slot, entry.wantsOutput);
     return this.#context.decode(this.#batch);

@@ -108,6 +108,7 @@ function create(runner: SimulatedRunner, overrides: Partial<SchedulerOptions> & 
     maxQueued: 100,
     maxQueuedMs: 1e9,
     maxCachedSequences: 4,
+    maxCachedTokens: 10_000,
     ...overrides,
   });
   return scheduler;
@@ -221,7 +222,7 @@ describe('Scheduler', () => {
     expect(result.tokens.length).toBeGreaterThan(30);
   });
 
-  it('stops at the end token, and at a stop text without touching memory in a step', async () => {
+  it('stops at the end token and at a stop text', async () => {
     const runner = new SimulatedRunner(1_000, 8);
     const running = create(runner);
     const ended = job(runner, 'a', prompt(5), { maxTokens: 50, endAfter: 3 });

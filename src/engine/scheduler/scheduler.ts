@@ -9,7 +9,7 @@ import type { BatchController, DeviceLoad } from './controller.ts';
 import { planStep, type PlannedStep } from './plan.ts';
 import { WaitingQueue } from './queue.ts';
 import { Sequence, statisticsOf, type WaitingJob } from './sequence.ts';
-import type { Turnstile } from './turnstile.ts';
+import { nextTurn, type Turnstile } from './turnstile.ts';
 import type { Job, JobOutcome, SampledToken, StepRunner } from './types.ts';
 
 export type SchedulerOptions = {
@@ -24,6 +24,8 @@ export type SchedulerOptions = {
   maxQueuedMs: number;
   /** Finished sequences kept for their prefixes; 0 for none. */
   maxCachedSequences: number;
+  /** Tokens of theirs at most; the newest sequence stays whatever its length. */
+  maxCachedTokens: number;
 };
 
 export type SchedulerStatistics = {
@@ -57,10 +59,8 @@ export class Scheduler {
   readonly #freeSlots: number[] = [];
   #running: Sequence[] = [];
   readonly #cancelled = new Set<string>();
-  /** Callbacks put off until the next step computes. They must not touch native memory. */
+  /** Callbacks put off until the sampling of a step is done. */
   #deliveries: (() => void)[] = [];
-  /** Answers whose callbacks ended or failed them while a step computed. */
-  readonly #endedByCallback = new Map<Sequence, JobOutcome>();
   #cellsUsed = 0;
   #wake: (() => void) | undefined;
   #stopped = false;
@@ -81,7 +81,7 @@ export class Scheduler {
     this.#waiting = new WaitingQueue(options.maxQueued);
     const { runner } = options;
     const cached = runner.canSharePrefixes ? Math.min(options.maxCachedSequences, runner.slots - 1) : 0;
-    this.#cache = new PrefixCache(cached);
+    this.#cache = new PrefixCache({ maxEntries: cached, maxTokens: options.maxCachedTokens });
     for (let slot = runner.slots - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
     this.#loop = this.#run();
   }
@@ -138,9 +138,8 @@ export class Scheduler {
       this.#dropCancelled();
       this.#dropExpired();
       this.#admit();
+      this.#deliver();
       if (this.#running.length === 0) {
-        this.#deliver();
-        this.#endedByCallback.clear();
         await this.#sleep();
         continue;
       }
@@ -152,6 +151,8 @@ export class Scheduler {
       } finally {
         release();
       }
+      this.#deliver();
+      await nextTurn();
     }
     for (const sequence of this.#running) this.#leave(sequence, { kind: 'cancelled' }, false);
     for (const waiting of this.#waiting.inOrder(0)) this.#leaveQueue(waiting, { kind: 'cancelled' });
@@ -167,12 +168,7 @@ export class Scheduler {
     }
     const step = planStep(this.#running, limits.tokenBudget);
     const startedAt = clock.now();
-    const computing = runner.decode(step.entries);
-    // Text of the last step is worked on while the native threads compute this one.
-    this.#deliver();
-    const status = await computing;
-    for (const [sequence, outcome] of this.#endedByCallback) this.#leave(sequence, outcome, true);
-    this.#endedByCallback.clear();
+    const status = await runner.decode(step.entries);
     if (status === 'no-slot') {
       this.#makeRoom();
       return;
@@ -188,8 +184,6 @@ export class Scheduler {
   }
 
   #sample(sequence: Sequence, outputIndex: number): void {
-    // It may have ended by a stop text while this step computed.
-    if (!this.#running.includes(sequence)) return;
     let sampled: SampledToken;
     try {
       sampled = sequence.sampler.sample(outputIndex);
@@ -209,9 +203,9 @@ export class Scheduler {
   #deliverToken(sequence: Sequence, sampled: SampledToken): void {
     try {
       const ends = sequence.job.onToken(sampled);
-      if (ends) this.#endedByCallback.set(sequence, { kind: 'finished', reason: 'stop' });
+      if (ends) this.#leave(sequence, { kind: 'finished', reason: 'stop' }, true);
     } catch (error) {
-      this.#endedByCallback.set(sequence, { kind: 'failed', error: asError(error) });
+      this.#leave(sequence, { kind: 'failed', error: asError(error) }, true);
     }
   }
 
@@ -365,6 +359,8 @@ export class Scheduler {
     const deliveries = this.#deliveries;
     this.#deliveries = [];
     for (const deliver of deliveries) deliver();
+    // A stop text found above adds the end of that answer.
+    if (this.#deliveries.length > 0) this.#deliver();
   }
 
   #decoding(): number {

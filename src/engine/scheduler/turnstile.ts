@@ -13,3 +13,10 @@ export class Turnstile {
     return release;
   }
 }
+
+/** Lets the event loop take messages and timers before the next native call blocks it again. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

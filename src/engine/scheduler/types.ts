@@ -15,7 +15,7 @@ export interface StepRunner {
   /** Whether a prefix of a sequence can be shared (not so for recurrent models). */
   readonly canSharePrefixes: boolean;
   /** Computes the batch; outputs are then read by the entry's index. `no-slot`: no room, nothing computed. */
-  decode(batch: readonly BatchEntry[]): Promise<DecodeStatus>;
+  decode(batch: readonly BatchEntry[]): DecodeStatus | Promise<DecodeStatus>;
   cellsUsed(): number;
   /** Frees positions `from` … end of a slot. */
   truncate(slot: number, from: number): void;
@@ -50,7 +50,7 @@ export type JobStatistics = {
   decodeMs: number;
 };
 
-/** One generation. The callbacks run while the next step computes, so they cost no time between steps. */
+/** One generation. The callbacks run between steps. */
 export type Job = {
   id: string;
   promptTokens: Int32Array;
