@@ -1,5 +1,14 @@
+import { softTopicWords } from '../privacy/topics/soft-topic-words.ts';
+import { topicWords } from '../privacy/topics/topic-words.ts';
 import { sensitiveTopics } from '../privacy/types.ts';
-import { everydayGrammar, neutralNouns, neutralPatterns, sharedSlots, topicGrammars } from './grammar.ts';
+import {
+  everydayGrammar,
+  harmlessGrammar,
+  neutralNouns,
+  neutralPatterns,
+  sharedSlots,
+  topicGrammars,
+} from './grammar.ts';
 import type { Random } from './random.ts';
 
 /** `labels[topic]` is 1 where the text is sensitive in that topic, in the order of `sensitiveTopics`. */
@@ -65,6 +74,69 @@ function dressed(example: Example, random: Random): Example {
   return { ...example, text };
 }
 
+/** Word groups whose words say, beside a person, that a matter is private; with the letter of the topic. */
+const tellingGroups: [string, readonly (keyof typeof topicWords)[]][] = [
+  ['h', ['disease', 'symptom', 'drug', 'mental', 'pregnancy']],
+  ['f', ['debt']],
+  ['r', ['faith', 'practice']],
+  ['s', ['orientation', 'intimacy']],
+  ['b', ['biometricWord']],
+];
+const personalFrames = {
+  zh: [
+    '<who><when><w><how>',
+    '<iwho><w>,<w2><how>',
+    '<when><iwho>因为<w><w2>',
+    '<w><when><w2><how>',
+    '<iwho><w>怎么办',
+    '不敢告诉<who>,我<w>',
+    '<who>的<w>,<w2>',
+  ],
+  en: [
+    '<ewho> <w> <ewhen><ehow>',
+    'I have <w> and <w2><ehow>',
+    'my <w> <w2><ehow>',
+    'our <w> <ewhen>',
+    'nobody knows about my <w>',
+    '<w> <ewhen>, <w2><ehow>',
+    "I can't tell anyone about <w><ehow>",
+  ],
+};
+const neutralFrames = {
+  zh: ['<w>是什么意思', '<w>的历史', '介绍<w>和<w2>', '研究<w>的论文', '小说里的<w>', '为什么<w>与<w2>有关', '<w>怎么翻译', '<w>的新闻报道', '如何科普<w>', '常见的<w>有哪些'],
+  en: ['what is <w>', 'history of <w>', 'explain <w> and <w2>', 'a study on <w>', 'a novel about <w>', 'why <w> and <w2> are related in the population', 'translate <w>', 'news about <w>', 'common types of <w>', 'write a story about <w>'],
+}; // prettier-ignore
+
+/** Teaches what every word of a list means with a person and without one, also those that no sentence uses. */
+function wordListExamples(random: Random, count: number): Example[] {
+  const examples: Example[] = [];
+  for (const [letter, groups] of tellingGroups) {
+    const all = groups.flatMap((group) => topicWords[group].split('|'));
+    const soft =
+      { h: 'ailment', f: 'moneySoft', r: 'faithSoft', s: 'intimacySoft', b: 'identitySoft' }[letter] ?? 'ailment';
+    const near = softTopicWords[soft as keyof typeof softTopicWords].split('|');
+    for (const language of ['zh', 'en'] as const) {
+      const own = (word: string): boolean => /[\u4e00-\u9fa5]/.test(word) === (language === 'zh');
+      const words = all.filter(own);
+      const others = near.filter(own);
+      for (let round = 0; round < count; round++) {
+        const slots = { w: random.pick(words), w2: random.pick(random.next() < 0.5 ? words : others) };
+        examples.push({
+          text: expand(random.pick(personalFrames[language]), slots, random),
+          labels: parseLabels(letter),
+          weight: 0.6,
+        });
+        examples.push({
+          text: expand(random.pick(neutralFrames[language]), slots, random),
+          labels: parseLabels('-'),
+          weight: 0.6,
+        });
+      }
+    }
+  }
+  return examples;
+}
+
 /** Hand-written examples with variations, patterns, and pairs of sentences. Deterministic for a seed. */
 export function makeExamples(handWritten: Example[], random: Random): Example[] {
   const examples: Example[] = [];
@@ -78,11 +150,16 @@ export function makeExamples(handWritten: Example[], random: Random): Example[] 
       examples.push(dressed({ text, labels: parseLabels(grammar.labels), weight: 1 }, random));
     }
   }
+  examples.push(...wordListExamples(random, 260));
   const none = new Uint8Array(sensitiveTopics.length);
   for (const language of ['zh', 'en'] as const) {
     for (let count = 0; count < 2200; count++) {
       const text = expand(random.pick(neutralPatterns[language]), { n: neutralNouns[language] }, random);
       examples.push(dressed({ text, labels: none, weight: 1 }, random));
+    }
+    for (let count = 0; count < 1500; count++) {
+      const { patterns, slots } = harmlessGrammar[language];
+      examples.push(dressed({ text: expand(random.pick(patterns), slots, random), labels: none, weight: 1 }, random));
     }
     for (let count = 0; count < 900; count++) {
       const { patterns, slots } = everydayGrammar[language];

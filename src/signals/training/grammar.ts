@@ -409,3 +409,57 @@ export const everydayGrammar: Record<'zh' | 'en', { patterns: string[]; slots: R
     ],
   },
 }; // prettier-ignore
+
+/** More of nobody's secrets, in the words that secrets use too: pets, sums, children at play, errands, work. */
+export const harmlessGrammar: Record<'zh' | 'en', { patterns: string[]; slots: Record<string, string> }> = {
+  zh: {
+    slots: {
+      pet: '猫|狗狗|仓鼠|鹦鹉|兔子|乌龟|金鱼|多肉|绿萝|兰花',
+      ail: '不吃东西|拉肚子|一直抖|掉毛|呕吐|叶子发黄|不动了|总是叫|发烧|便秘|流鼻涕|长虫子|瘸了|没精神',
+      kid: '我儿子|我女儿|孩子们|我侄子|我家娃|小朋友|我外甥女|班里的孩子',
+      fun: '恐龙|乐高|奥特曼|汪汪队|画画|足球|艾莎公主|科学实验|魔方|绘本|折纸|跳绳|动画片|游泳圈|儿歌',
+      rel: '我妈|我爸|我老婆|我老公|我女朋友|我男朋友|我奶奶|我同事|我室友|我闺蜜|我老板|客户',
+      gift: '围巾|花|蛋糕|香水|口红|手表|茶叶|绿植|耳机|拼图|按摩仪|保温杯',
+      n: '3|5|12|20|36|150|800|2400',
+      thing: '手机|电脑|耳机|打印机|空调|洗衣机|路由器|键盘|汽车|自行车|音箱|冰箱',
+      bad: '发烫|嗡嗡响|卡顿|没声音|漏水|死机|黑屏|不制冷|连不上网|有异味|抖动',
+      place: '楼下|公司附近|学校门口|地铁站旁边|家附近|酒店对面|商场里',
+      shop: '奶茶店|火锅店|健身房|咖啡馆|理发店|书店|面馆|电影院',
+      adj: '笑死|累死|帅炸|无语|崩溃|头疼|心碎|上头|破防|社死',
+      media: '电影|小说|游戏|电视剧|歌|综艺|动漫|视频',
+    },
+    patterns: [
+      '我家<pet><ail>,怎么办', '<pet><ail>是怎么回事', '怎么给<pet>洗澡', '<kid>喜欢<fun>,推荐几个', '<kid>想学<fun>,要准备什么', '给<kid>讲一个关于<fun>的故事', '陪<kid>玩<fun>的小游戏',
+      '<rel>过生日,送<gift>合适吗', '情人节送<rel><gift>好吗', '给<rel>写一段祝福语', '<rel>想看<media>,有好看的吗', '<rel>推荐的<media>叫什么来着', '<rel>做的菜太咸了怎么补救', '<rel>想学跳舞,找个教程',
+      '小明有<n>元,买了<n>支笔,还剩多少', '一家公司收入<n>万元,成本<n>万元,利润多少', '小红向小刚借了<n>元,还了<n>元,还欠多少', '一个病人每天服药<n>片,<n>天要多少片', '存<n>元,年利率<n>%,三年后多少', '某校有<n>名学生,男生占<n>%,女生几人', '医院有<n>张床,空着<n>张,使用率多少',
+      '我的<thing><bad>,怎么修', '<thing>总是<bad>是哪里坏了', '<place>新开的<shop>怎么样', '<place>有没有好吃的<shop>', '这部<media>看得我<adj>', '这个<media>太让人<adj>了,有没有类似的', '老板的要求让人<adj>,帮我写个吐槽段子', '我每天早上喝咖啡,推荐个杯子',
+      '我欠<rel>一个人情,送点什么', '<rel>让我做个ppt,主题是环保', '给客户写封邮件,说明发货时间', '我们公司要办年会,想几个节目', '我刚到家,来点轻松的音乐', '我等公交好无聊,讲个冷笑话', '周末去<place>的<shop>坐坐,穿什么', '快递放在<place>了,怎么取件',
+      '我想去寺庙看看,有什么礼仪', '我和朋友打赌,<thing>是谁发明的', '我爱上了这首<media>', '我对这个<media>完全没感觉',
+    ],
+  },
+  en: {
+    slots: {
+      pet: 'cat|dog|hamster|parrot|rabbit|turtle|goldfish|fern|orchid',
+      ail: 'won\'t eat|keeps shaking|threw up|is losing fur|sleeps all day|is limping|has a fever|turned yellow|looks sad',
+      kid: 'my son|my daughter|my kids|my nephew|our toddler|the kids|my niece',
+      fun: 'dinosaurs|lego|Frozen|soccer|science kits|picture books|origami|puzzles|cartoons|trains|space facts',
+      rel: 'my mom|my dad|my wife|my husband|my girlfriend|my boyfriend|my grandma|my coworker|my roommate|my boss|a client',
+      gift: 'a scarf|flowers|a cake|perfume|a watch|tea|a plant|headphones|a puzzle|a mug',
+      n: '3|5|12|20|36|150|800|2,400',
+      thing: 'laptop|phone|printer|car|bike|router|keyboard|fridge|speaker|heater',
+      bad: 'overheats|makes a buzzing noise|has no sound|leaks|freezes|won\'t start|smells odd|keeps disconnecting',
+      place: 'downstairs|near the office|by the station|next to my gym|across the street|at the mall',
+      shop: 'coffee shop|noodle place|bakery|barber|bookstore|cinema|taco truck',
+      media: 'movie|song|show|game|book|podcast|series',
+      feel: 'killing me|giving me a headache|so addictive|making me cry laughing|driving me insane|to die for',
+    },
+    patterns: [
+      'my <pet> <ail>, what do I do', 'why does a <pet> do that when it <ail>', '<kid> loves <fun>, suggest a few', 'ideas to teach <kid> about <fun>', 'story about <fun> for <kid>', 'games with <fun> for <kid>',
+      'is <gift> a good birthday gift for <rel>', 'write a birthday message for <rel>', '<rel> wants a good <media>', 'what\'s the <media> that <rel> keeps quoting', '<rel> cooked too much rice, recipes?',
+      'Tom has <n> dollars and buys <n> pens, how much is left', 'a firm earns <n> and spends <n>, what is the profit', 'Ann owes Bob $<n> and pays back $<n>, how much is left', 'a patient takes <n> pills a day, how many in <n> days', 'deposit <n> at <n>% interest for 3 years',
+      'my <thing> <bad>, how do I fix it', 'why my <thing> <bad>', 'is the new <shop> <place> any good', 'best <shop> <place>', 'this <media> is <feel>', 'that <media> was <feel>, anything similar?', 'I drink coffee every morning, nice mugs?',
+      'I owe <rel> a favor, thank-you ideas', '<rel> wants a slide deck about recycling', 'polite email to a client about a shipping date', 'our company party needs games', 'I just got home, chill playlist please', 'waiting for the bus, tell me a joke', 'package was left <place>, how do I claim it',
+      'I\'m in love with this <media>', 'I have a crush on that <thing>', 'I\'m allergic to Mondays', 'I\'m addicted to this <media>, any like it?', 'I bet <rel> that Pluto is a planet, who wins',
+    ],
+  },
+}; // prettier-ignore

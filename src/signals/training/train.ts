@@ -28,8 +28,8 @@ export const defaultTraining: TrainingOptions = {
   gramDecay: 1.5e-4,
   minimumExamples: 3,
   gramLimit: 14_000,
-  denseDropout: 0.1,
-  gramDropout: 0.35,
+  denseDropout: 0.2,
+  gramDropout: 0.45,
 };
 
 const topicCount = sensitiveTopics.length;

@@ -10,7 +10,7 @@ const namedReversed =
 const degrees =
   /(?:[北南]纬|[ns])?\s?\d{1,2}\s?[°度]\s?\d{1,2}\s?['′分]\s?(?:\d{1,2}(?:\.\d+)?\s?["″秒]{1,2})?\s?[ns]?[\s,、]{0,3}(?:[东西]经|[ew])?\s?\d{1,3}\s?[°度]\s?\d{1,2}\s?['′分]\s?(?:\d{1,2}(?:\.\d+)?\s?["″秒]{1,2})?\s?[ew]?/g;
 const cue =
-  /(?:坐标|经纬|定位|位置|gps|coord|location|located|lat|i'?m at|here|现在在|我在|家在|住|导航|pin)[^\n]{0,24}$/;
+  /(?:坐标(?![系轴])|经纬|定位|位置|gps|coord|location|located|lat|i'?m at|here|现在在|我在|家在|住|导航|pin)[^\n]{0,24}$/;
 
 const decimals = (value: string): number => value.length - value.indexOf('.') - 1;
 

@@ -36,9 +36,9 @@ const pinyin =
   /(?:wo jiao|wo de mingzi (?:shi|jiao)|wo shi|xingming)[\s:]{1,2}([a-z]{2,8}(?: [a-z]{2,8}){0,2})(?=[,.\s]|$)/g;
 
 const englishName =
-  "[A-Z][a-z'’-]{1,20}(?:\\s+(?:[A-Z]\\.?(?=\\s)|de|van|von|bin|al|la))?(?:\\s+[A-Z][a-z'’A-Z-]{1,20}){0,2}";
+  '[A-Z][a-z][a-z’-]{0,19}(?:\\s+(?:[A-Z]\\.?(?=\\s)|de|van|von|bin|al|la))?(?:\\s+[A-Z][a-z][a-z’A-Z-]{0,19}){0,2}';
 const english = new RegExp(
-  `(?:[Mm]y (?:full |legal |real |maiden )?name(?:'s| is)|[Mm]y name:|(?:[Mm]y|[Oo]ur) (?:wife|husband|son|daughter|boss|manager|friend|mother|mom|father|dad|sister|brother|girlfriend|boyfriend|neighbou?r|colleague|client|patient|child|kid|boy|girl|partner|ex)(?:,| is| named| is called|'s name is)?|[Tt]his is|(?:[Ff]ull |[Pp]atient |[Cc]ustomer |[Ll]egal |[Cc]ontact |[Cc]lient |[Ee]mployee |[Aa]pplicant )?[Nn]ame\\s?:|[Pp]atient:|[Ss]igned,|[Ee]mployee:|I(?:'| a)m called)\\s{1,2}(${englishName})`,
+  `(?:[Mm]y (?:full |legal |real |maiden )?name(?:'s| is)|[Mm]y name:|(?:[Mm]y|[Oo]ur) (?:wife|husband|son|daughter|boss|manager|friend|mother|mom|father|dad|sister|brother|girlfriend|boyfriend|neighbou?r|colleague|client|patient|child|kid|boy|girl|partner|ex)(?:,| is| named| is called|'s name is)?|(?:[Ff]ull |[Pp]atient |[Cc]ustomer |[Ll]egal |[Cc]ontact |[Cc]lient |[Ee]mployee |[Aa]pplicant )?[Nn]ame\\s?:|[Pp]atient:|[Ss]igned,|[Ee]mployee:|I(?:'| a)m called)\\s{1,2}(${englishName})`,
   'g',
 );
 const englishTwo = new RegExp(
@@ -94,8 +94,7 @@ export function personName(input: RuleInput): IdentifierMatch[] {
     collect(honoured, 0.6, 'name-with-title');
   }
   if (/[a-z]/.test(input.text)) {
-    if (/name|my |our |this is|patient|signed|employee|called/i.test(input.text))
-      collect(english, 0.85, 'name-english');
+    if (/name|my |our |patient|signed|employee|called/i.test(input.text)) collect(english, 0.85, 'name-english');
     if (/I'm|I am|[Pp]atient|[Mm]r|[Mm]s\./.test(input.text)) collect(englishTwo, 0.7, 'name-english-full');
     if (/wo jiao|mingzi|wo shi|xingming/.test(input.lower)) collect(pinyin, 0.7, 'name-pinyin', input.lower);
   }

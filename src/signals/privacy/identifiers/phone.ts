@@ -13,8 +13,11 @@ const tollFree = /^(?:400|800|888|877|866|855|844|833|822|900)/;
 /** Letters glued to a number make it a part of a token, unless they are a label. */
 function standsAlone(window: DigitWindow, input: RuleInput): boolean {
   if (window.fraction) return false;
-  const after = input.lower.slice(window.end, window.end + 3);
+  const after = input.lower.slice(window.end, window.end + 4);
   if (/^\s?(?:元|块|万|亿|美元|人民币|%|kb|mb)/.test(after)) return false;
+  // An amount with cents, or the number of an item in a web address.
+  if (/^\.\d{1,2}(?!\d)/.test(after)) return false;
+  if (precededBy(input.lower, window.start, 80, /https?:\/\/[^\s?#]*\/$/)) return false;
   if (/^[a-z_]/.test(after) && !/^(?:vx|wx|v信|vv|ok)/.test(after)) return false;
   return (
     !precededBy(input.lower, window.start, 1, /[a-z_]/) ||

@@ -16,13 +16,21 @@ export const cueWords = {
   secrecy:
     '别告诉|不要告诉|没告诉|没敢告诉|不敢告诉|没人知道|没跟任何人|偷偷|瞒|秘密|隐瞒|保密|不想让|不能让|别说出去|私下|只有你知道|don\'t tell|haven\'t told|never told|nobody knows|no one knows|keep this|between us|secretly|secret|hide|hiding|private|behind my|find out',
   general:
-    '什么是|是什么|有哪些|哪些|为什么|如何|怎样|怎么|原理|定义|介绍|解释|科普|概念|历史|由来|区别|作用|原因|特点|起源|含义|意思|简述|概述|分类|比较|排名|推荐|一般|通常|常见|多少种|what is|what are|what\'s|what does|how do|how does|how to|how did|how is|why do|why does|why is|why are|explain|define|definition|describe|overview|difference between|history of|list|compare|summarize|summary|examples|tell me about|meaning|types of|pros and cons|when was|who was|who is|who invented|which|recommend|best|causes|common|typical',
+    '什么是|是什么意思|什么意思|有哪些|原理|定义|介绍|解释|科普|概念|历史|由来|区别|作用机制|成因|特点|起源|含义|简述|概述|分类|比较|排名|一般来说|通常|常见|多少种|发明|发现的|谁写的|哪一年|指的是|代表什么|知识|常识|what is|what are|what does|how does|how did|explain|define|definition|describe|overview|difference between|differ|history of|compare|summarize|summary|examples of|meaning|types of|pros and cons|when was|who was|who is|who invented|who discovered|who painted|causes of|common|typical|in general|generally|stand for|list of|name three|which countries|facts',
+  asks:
+    '怎么|怎样|如何|为什么|哪些|哪里|哪个|什么|吗|呢|能不能|可以|多久|多少|how do|how to|how can|how is|how are|how long|why|which|where|what\'s|can i|could i|is it|are there|should',
+  arithmetic:
+    '应用题|每人|每天吃|每件|共有|一共有|求|利率|打八折|打折|售价|成本价|几个|多少钱|平均|百分之|方程|小明|小红|小刚|小华|鸡兔|半衰期|使用率|空床|家庭年收入|word problem|how many|how much|each|in total|altogether|percent of|calculate|compute|rate of|half-life|solve|equation|compounded',
+  pet:
+    '猫|猫咪|狗|狗狗|小狗|仓鼠|鹦鹉|兔子|金鱼|鱼缸|乌龟|宠物|植物|多肉|盆栽|花盆里|叶子|养花|dog|cat|puppy|kitten|hamster|parrot|rabbit|fish tank|turtle|pet|plant|fern|leaves|vet',
+  leisure:
+    '推荐|礼物|好看|好喝|好吃|好玩|旅游|攻略|电影|动画|动漫|歌|音乐|游戏|生日派对|派对|节日|祝福|菜谱|食谱|奶茶|咖啡|杯子|衣服|颜色|键盘|耳机|沙发|键帽|乐高|恐龙|绘本|玩具|画画|足球|看球|瑜伽|吉他|ppt|模板|策划|年会|团建|标题|文案|表情包|哈哈|笑死|笑话|综艺|小吃|景点|壁纸|gift|gifts|recommend|recommendations|suggest|suggestions|ideas|best|movie|song|songs|playlist|recipe|recipes|trip|vacation ideas|party|birthday cake|lol|haha|funny|memes|joke|toy|lego|game|games|show|shows|cafe|coffee|mugs|sofa|color|keyboard|tips|template|slide deck|slides|podcast|blog|any good|similar|worth it|which brand',
   fiction:
     '小说|故事|剧本|主角|主人公|角色|童话|科幻|电影|电视剧|剧情|情节|台词|寓言|虚构|扮演|诗|歌词|相声|段子|动漫|游戏里|小品|反派|男主|女主|novel|story|fiction|character|protagonist|screenplay|script|movie|film|tv show|poem|lyrics|fairy tale|villain|plot|scene|role-play|roleplay|anime|episode|sitcom|dungeon|fictional|hero|heroine|chapter',
   research:
     '研究|数据显示|统计|论文|调查|报道|新闻|专家|世卫|人群|发病率|死亡率|患病率|临床试验|文献|综述|报告指出|百分之|全球|全国|我国|世界|国家|行业|社会|市场|学者|指南|study|studies|research|researchers|according to|survey|percent|population|statistics|report|global|worldwide|prevalence|incidence|mortality|clinical trial|guideline|epidemiology|market|industry|economy|nation|country|countries|government|journal|article|news|scientists|experts',
   genericPeople:
-    '人们|老年人|青少年|儿童|成年人|孕妇|患者们|中老年人|一个人|一般人|普通人|用户|男性|女性|人类|家长们|父母们|年轻人|大众|公众|国人|people|patients|adults|children|parents|teenagers|women|men|someone|anyone|everyone|users|individuals|persons|humans|consumers|workers|students|companies|kids|employees|elderly|a person',
+    '人们|老年人|青少年|儿童|成年人|孕妇|患者们|中老年人|一个人|一般人|普通人|用户|男性|女性|人类|家长们|父母们|年轻人|大众|公众|国人|people|patients|adults|children|parents|teenagers|women|men|users|individuals|persons|humans|consumers|workers|students|companies|kids|employees|elderly',
   figurative:
     '星座|巨蟹|摩羯|水瓶|双鱼|处女座|天蝎|白羊|金牛|双子|狮子座|天秤|射手|运势|塔罗|比喻|成语|谚语|俗语|歇后语|梗|网络用语|horoscope|zodiac|astrology|cancerian|capricorn|virgo|scorpio|aries|taurus|gemini|leo|libra|sagittarius|aquarius|pisces|metaphor|idiom|proverb|slang|pun|joke|crossword|band|album|song|tropic of',
   technical:

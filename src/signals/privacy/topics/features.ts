@@ -14,7 +14,7 @@ const cueGroups = Object.keys(cueWords) as CueGroup[];
 
 const personal: CueGroup[] = ['self', 'selfPlural', 'kin', 'acquaintance', 'third', 'named'];
 const impersonal: CueGroup[] = [
-  'general', 'fiction', 'research', 'genericPeople', 'figurative', 'technical', 'language', 'study', 'institution',
+  'general', 'arithmetic', 'fiction', 'research', 'genericPeople', 'figurative', 'technical', 'language', 'study', 'institution',
   'curiosity', 'hypothetical', 'publicFigure',
 ]; // prettier-ignore
 
