@@ -5,6 +5,7 @@ import { textOrTokens, toInputs } from './text-or-tokens.ts';
 import { defaultModel, type ParsedGeneration } from './generation.ts';
 import { refuse } from './parse-wire.ts';
 import { present } from './present.ts';
+import { toRouteWishes } from './route-wishes.ts';
 import { repeated, toMaxTokens, toSampling, toStop } from './sampling.ts';
 
 /** Body of `POST /v1/completions`. */
@@ -48,6 +49,7 @@ export function toCompletionGeneration(wire: WireCompletion, id: string): Parsed
         reasoning: { return: true },
         truncate: wire.truncate ?? 'error',
         priority: wire.priority ?? 0,
+        route: toRouteWishes(wire.duanyun),
       }),
       n,
     ),

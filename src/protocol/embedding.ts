@@ -3,6 +3,7 @@ import type { EmbeddingRequest, EmbeddingResult } from '../core/chat.ts';
 import { modelName, optional } from './fields.ts';
 import { defaultModel } from './generation.ts';
 import { refuse } from './parse-wire.ts';
+import { routeWishes, toRouteWishes } from './route-wishes.ts';
 import { textOrTokens, toInputs } from './text-or-tokens.ts';
 
 const maxInputs = 2048;
@@ -15,13 +16,16 @@ export const embeddingSchema = z
     encoding_format: optional(z.enum(['float', 'base64'])),
     dimensions: optional(z.int().min(1)).describe('Must be the length that the model gives.'),
     user: optional(z.string()),
+    duanyun: routeWishes,
   })
   .meta({ required: ['input'] });
 
 export type WireEmbedding = z.output<typeof embeddingSchema>;
 
 export function toEmbeddingRequest(wire: WireEmbedding, id: string): EmbeddingRequest {
-  return { id, model: wire.model ?? defaultModel, inputs: toInputs(wire.input) };
+  const route = toRouteWishes(wire.duanyun);
+  const request = { id, model: wire.model ?? defaultModel, inputs: toInputs(wire.input) };
+  return route === undefined ? request : { ...request, route };
 }
 
 /** @throws `invalid_request` where `dimensions` is not what the model gives */

@@ -4,6 +4,7 @@ import { completionSchema } from './completion-request.ts';
 import { embeddingSchema } from './embedding.ts';
 import { pullSchema } from './pull.ts';
 import { responsesSchema } from './responses-schema.ts';
+import { statisticsReportSchema } from './statistics-report.ts';
 
 type Operation = {
   summary: string;
@@ -20,6 +21,7 @@ const bodies: Record<string, z.ZodType> = {
   EmbeddingRequest: embeddingSchema,
   ResponsesRequest: responsesSchema,
   PullRequest: pullSchema,
+  StatisticsReport: statisticsReportSchema,
 };
 
 /** Every route of the server, by path and method. `server` tests that it serves exactly these. */
@@ -46,6 +48,20 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
     post: { summary: 'Fetch a model; progress as events.', body: 'PullRequest', answer: 'PullEvent', stream: true },
   },
   '/v1/duanyun/catalogue': { get: { summary: 'All models that could be pulled.', answer: 'Catalogue' } },
+  '/v1/route': {
+    post: {
+      summary: 'Where a conversation would run, and why; runs nothing.',
+      body: 'ChatCompletionRequest',
+      answer: 'RouteExplanation',
+    },
+  },
+  '/v1/receipts/{id}': {
+    get: { summary: 'Where a request ran, why, and what left.', answer: 'Receipt', parameter: 'id' },
+  },
+  '/v1/stats': {
+    get: { summary: 'Totals of the anonymous statistics that were received.', answer: 'StatisticsTotals' },
+    post: { summary: 'Receive one anonymous report.', body: 'StatisticsReport', answer: 'Accepted' },
+  },
   '/metrics': { get: { summary: 'Prometheus metrics.', answer: 'Metrics' } },
   '/openapi.json': { get: { summary: 'This document.', answer: 'OpenApi' } },
 };

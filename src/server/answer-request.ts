@@ -1,5 +1,6 @@
 import type { DuanyunError } from '../core/errors.ts';
 import { makeError } from '../core/errors.ts';
+import type { ReceiptSummary } from '../core/events.ts';
 import { AnswerCollector, type StreamEncoder } from '../protocol/answer.ts';
 import type { AnswerContext, ParsedGeneration } from '../protocol/generation.ts';
 import { AnswerRun } from './answer-run.ts';
@@ -41,7 +42,7 @@ export async function answerRequest(
     if (!parsed.stream) {
       const body = await collect(run, form);
       release();
-      return json(c, body, receiptHeaders(run));
+      return json(c, body, receiptHeaders(run.start?.receipt));
     }
     const inTime = await run.hold(entry.options.keepAliveMs);
     return streamed(entry, c, run, form, { keepAliveFirst: !inTime, release });
@@ -106,7 +107,7 @@ function streamed(
   };
   const headers = {
     ...baseHeaders(c),
-    ...receiptHeaders(run),
+    ...receiptHeaders(run.start?.receipt),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
@@ -131,8 +132,7 @@ export function abortWithClient(c: EntryContext, controller: AbortController): (
 }
 
 /** Where it ran and why, as far as the backend said. */
-function receiptHeaders(run: AnswerRun): Record<string, string> {
-  const receipt = run.start?.receipt;
+export function receiptHeaders(receipt: ReceiptSummary | undefined): Record<string, string> {
   if (receipt === undefined) return {};
   return {
     'x-duanyun-target': headerText(receipt.target),

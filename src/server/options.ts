@@ -1,4 +1,5 @@
 import type { Clock } from '../core/clock.ts';
+import type { HybridControl } from './hybrid-routes.ts';
 import type { InferenceService } from '../core/inference.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -63,6 +64,8 @@ export type AppParts = {
   options?: Partial<ServerOptions>;
   log: Log;
   metrics: Metrics;
+  /** Without it there are no routes for receipts, explanations and statistics. */
+  hybrid?: HybridControl;
   /** The text of `GET /metrics`. Without it there is no such route. */
   renderMetrics?: () => Promise<{ contentType: string; text: string }>;
   clock: Clock;

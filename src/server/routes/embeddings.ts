@@ -2,7 +2,7 @@ import type { Hono } from 'hono';
 import { embeddingBody, embeddingSchema, toEmbeddingRequest } from '../../protocol/embedding.ts';
 import { tokenListLimits } from '../../protocol/json-body.ts';
 import { parseWire } from '../../protocol/parse-wire.ts';
-import { abortWithClient } from '../answer-request.ts';
+import { abortWithClient, receiptHeaders } from '../answer-request.ts';
 import { admit, type Entry, type EntryEnv, newId } from '../entry.ts';
 import { normalised } from '../error-response.ts';
 import { readJson } from '../read-body.ts';
@@ -19,10 +19,10 @@ export function addEmbeddingRoutes(app: Hono<EntryEnv>, entry: Entry): void {
       const result = await entry.service.embed(request, { signal: controller.signal });
       entry.metrics.count(
         'duanyun_prompt_tokens_total',
-        { model: result.model, target: 'device' },
+        { model: result.model, target: result.receipt?.target ?? 'device' },
         result.promptTokens,
       );
-      return json(c, embeddingBody(result, wire));
+      return json(c, embeddingBody(result, wire), receiptHeaders(result.receipt));
     } catch (error) {
       throw normalised(error, c.get('requestId'), controller.signal);
     } finally {

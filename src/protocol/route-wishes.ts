@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import type { RouteWishes } from '../core/chat.ts';
+import { present } from './present.ts';
+
+/**
+ * The `duanyun` field of a request. Strict, unlike all else on this wire: a mistyped `privacy` must not pass unnoticed.
+ * `null` means "not set" here too.
+ */
+export const routeWishes = z
+  .strictObject({
+    preference: z
+      .enum(['prefer_on_device', 'only_on_device', 'prefer_in_cloud', 'only_in_cloud'])
+      .nullish()
+      .describe('Where to run. It can tighten the policy and never loosen it.'),
+    privacy: z
+      .literal('private', { error: 'must be "private"; a request cannot declare itself public' })
+      .nullish()
+      .describe('Keeps the request and the rest of its conversation on the device.'),
+    max_cost: z.number().min(0).nullish().describe("Most that it may cost, in the policy's currency."),
+    deadline_ms: z.number().min(1).max(86_400_000).nullish().describe('For the whole answer.'),
+  })
+  .nullish();
+
+export function toRouteWishes(wire: z.output<typeof routeWishes>): RouteWishes | undefined {
+  if (wire === null || wire === undefined) return undefined;
+  return present<RouteWishes>({
+    preference: wire.preference,
+    privacy: wire.privacy,
+    maxCost: wire.max_cost,
+    deadlineMs: wire.deadline_ms,
+  });
+}
