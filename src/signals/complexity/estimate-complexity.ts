@@ -37,6 +37,19 @@ function count(text: string, pattern: RegExp, limit: number): number {
   return found;
 }
 
+/** Visible characters that are no digits, and those of them that are neither Chinese nor ASCII. */
+function countScripts(text: string): { visible: number; foreign: number } {
+  let visible = 0;
+  let foreign = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code <= 32 || (code >= 48 && code <= 57)) continue;
+    visible++;
+    if (code > 0x7e && !(code >= 0x3000 && code <= 0x303f) && !(code >= 0x3400 && code <= 0x9fff)) foreign++;
+  }
+  return { visible, foreign };
+}
+
 /** The features that the coefficients weigh; see `ComplexityFeature` for their scales. */
 function complexityFeatures({
   lower,
@@ -45,11 +58,8 @@ function complexityFeatures({
 }: ComplexityInput): Record<ComplexityFeature, number> {
   // A document of ten pages needs no more than its beginning and end to be judged.
   const text = lower.length > 4000 ? lower.slice(0, 2000) + lower.slice(-2000) : lower;
-  const ideographs = count(text, /[\u3400-\u9fff]/g, 4000);
   const words = text.match(/[a-z]+/g) ?? [];
-  const letters = words.reduce((sum, word) => sum + word.length, 0);
-  const visible = text.replace(/[\s\d]/g, '').length;
-  const foreign = visible - ideographs - letters - count(text, /[\u0021-\u007e\u3000-\u303f]/g, 4000);
+  const { visible, foreign } = countScripts(text);
   const codeLines = count(text, /^(?:\s{2,}\S|.*[;{}]\s*$|.*=>|.*\bdef |.*\bfunction )/gm, 200);
   return {
     length: Math.log1p(lower.length / 100),

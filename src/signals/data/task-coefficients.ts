@@ -58,8 +58,7 @@ export const taskPatterns = {
     },
     { pattern: /\d\s*[+\-*/×÷^=]\s*\(?\d|\b[xyn]\s*[\^=+-]\s*\d|√|∫|∑|\\frac|\bsqrt\b|sin\(|log\(/, weight: 1.8 },
     {
-      pattern:
-        /(?:多少|几)(?:个|元|米|人|只|天|小时|公里|岁|块).{0,3}[??]?$|\bhow (?:many|much)\b.*\d|\d.*\bhow (?:many|much|long|far|old)\b/,
+      pattern: /(?:多少|几)(?:个|元|米|人|只|天|小时|公里|岁|块).{0,3}[??]?$|\bhow (?:many|much)\b.*\d/,
       weight: 1.2,
     },
   ],

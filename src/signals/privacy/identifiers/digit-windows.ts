@@ -1,61 +1,81 @@
 import type { DigitCluster } from '../digit-clusters.ts';
 
+export type WindowShape = 'whole' | 'grouped' | 'spelled' | 'irregular';
+
 /**
- * A run of neighbouring groups of one cluster, looked at as one number. `shape` tells how it was written: `whole` in one
- * piece, `grouped` as people group numbers, `spelled` digit by digit, `irregular` in any other way.
+ * A run of neighbouring groups of one cluster, looked at as one number. What only a likely number needs is worked out
+ * when it is asked for: a text full of figures has thousands of windows, and almost all fail on their digits.
  */
-export type DigitWindow = {
-  digits: string;
-  start: number;
-  end: number;
-  groups: number[];
-  /** All separators inside the window, one after the other. */
-  separators: string;
-  shape: 'whole' | 'grouped' | 'spelled' | 'irregular';
-  /** No neighbour in the cluster is joined by a separator that also stands inside the window. */
-  bounded: boolean;
-  /** Follows `3.` or the like: the digits are the fraction of a decimal number. */
-  fraction: boolean;
-};
+export class DigitWindow {
+  readonly digits: string;
+  /** Offsets in the text. */
+  readonly start: number;
+  readonly end: number;
+  readonly #cluster: DigitCluster;
+  readonly #first: number;
+  readonly #last: number;
+  readonly #text: string;
 
-/** The longest number that any rule reads: a bank card of 19 digits. */
-const longestNumber = 19;
-const wantedLengths = new Set([7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19]);
-
-function shapeOf(groups: number[]): DigitWindow['shape'] {
-  if (groups.length === 1) return 'whole';
-  if (groups.every((size) => size === 1)) return 'spelled';
-  if (groups.length <= 6 && groups.every((size, index) => size >= 2 || index === groups.length - 1)) return 'grouped';
-  return 'irregular';
-}
-
-function* windowsFrom(cluster: DigitCluster, text: string, first: number): Generator<DigitWindow> {
-  const head = cluster.groups[first];
-  if (head === undefined) return;
-  const inner = new Set<string>();
-  const sizes: number[] = [];
-  for (let last = first; last < cluster.groups.length; last++) {
+  constructor(cluster: DigitCluster, first: number, last: number, text: string) {
+    const head = cluster.groups[first];
     const tail = cluster.groups[last];
-    if (tail === undefined || tail.to - head.from > longestNumber) return;
-    if (last > first) inner.add(cluster.separators[last - 1] ?? '');
-    sizes.push(tail.to - tail.from);
-    if (!wantedLengths.has(tail.to - head.from)) continue;
-    const before = first === 0 ? undefined : cluster.separators[first - 1];
-    const after = cluster.separators[last];
-    yield {
-      digits: cluster.digits.slice(head.from, tail.to),
-      start: head.start,
-      end: tail.end,
-      groups: [...sizes],
-      separators: cluster.separators.slice(first, last).join(''),
-      shape: shapeOf(sizes),
-      bounded: (before === undefined || !inner.has(before)) && (after === undefined || !inner.has(after)),
-      fraction: before === '.' && !/(?:^|\n)\s*\d{1,2}\.$/.test(text.slice(Math.max(0, head.start - 6), head.start)),
-    };
+    this.digits = cluster.digits.slice(head?.from, tail?.to);
+    this.start = head?.start ?? 0;
+    this.end = tail?.end ?? 0;
+    this.#cluster = cluster;
+    this.#first = first;
+    this.#last = last;
+    this.#text = text;
+  }
+
+  /** Sizes of the groups, in order. */
+  get groups(): number[] {
+    return this.#cluster.groups.slice(this.#first, this.#last + 1).map(({ from, to }) => to - from);
+  }
+
+  /** All separators inside the window, one after the other. */
+  get separators(): string {
+    return this.#cluster.separators.slice(this.#first, this.#last).join('');
+  }
+
+  /** How it was written: in one piece, in groups as people do, digit by digit, or in any other way. */
+  get shape(): WindowShape {
+    if (this.#first === this.#last) return 'whole';
+    const sizes = this.groups;
+    if (sizes.every((size) => size === 1)) return 'spelled';
+    if (sizes.length <= 6 && sizes.every((size, index) => size >= 2 || index === sizes.length - 1)) return 'grouped';
+    return 'irregular';
+  }
+
+  /** No neighbour in the cluster is joined by a separator that also stands inside the window. */
+  get bounded(): boolean {
+    const { separators } = this.#cluster;
+    const inner = new Set(separators.slice(this.#first, this.#last));
+    const before = this.#first === 0 ? undefined : separators[this.#first - 1];
+    const after = separators[this.#last];
+    return (before === undefined || !inner.has(before)) && (after === undefined || !inner.has(after));
+  }
+
+  /** Follows `3.` or the like, so that the digits are the fraction of a decimal number. Numbers of list items are none. */
+  get fraction(): boolean {
+    if (this.#first === 0 || this.#cluster.separators[this.#first - 1] !== '.') return false;
+    return !/(?:^|\n)\s*\d{1,2}\.$/.test(this.#text.slice(Math.max(0, this.start - 6), this.start));
   }
 }
 
+/** Rules read numbers of 7 to 19 digits: from a local telephone number to a bank card. */
+const shortestNumber = 7;
+const longestNumber = 19;
+
 /** Every window of a cluster with a length that some rule reads. At most 19 windows for each group. */
 export function* digitWindows(cluster: DigitCluster, text: string): Generator<DigitWindow> {
-  for (let first = 0; first < cluster.groups.length; first++) yield* windowsFrom(cluster, text, first);
+  const { groups } = cluster;
+  for (let first = 0; first < groups.length; first++) {
+    const from = groups[first]?.from ?? 0;
+    for (let last = first; last < groups.length; last++) {
+      const length = (groups[last]?.to ?? 0) - from;
+      if (length > longestNumber) break;
+      if (length >= shortestNumber) yield new DigitWindow(cluster, first, last, text);
+    }
+  }
 }

@@ -105,9 +105,8 @@ function northAmerican(window: DigitWindow, input: RuleInput, labelled: () => bo
 /** ITU-T E.164: a plus, then 8–15 digits, the first of them not zero. */
 function international(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits } = window;
-  if (digits.length < 9 || digits.length > 15 || digits.startsWith('0') || window.shape === 'irregular')
-    return undefined;
-  if (input.text[window.start - 1] !== '+' || !window.bounded) return undefined;
+  if (digits.length < 9 || digits.length > 15 || digits.startsWith('0')) return undefined;
+  if (input.text[window.start - 1] !== '+' || window.shape === 'irregular' || !window.bounded) return undefined;
   if (precededBy(input.lower, window.start - 1, 2, /[\da-z)=]$|[\d)=]\s$/)) return undefined;
   return { type: 'phone', start: window.start - 1, end: window.end, confidence: 0.85, rule: 'phone-international' };
 }

@@ -9,7 +9,8 @@ const voided = new Set(['078051120', '219099999']);
 /** US Social Security number (and ITIN where labelled); areas 000, 666 and 900–999 were never issued. */
 export function usSsn(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits, start, end } = window;
-  if (digits.length !== 9 || window.fraction || voided.has(digits)) return undefined;
+  if (digits.length !== 9 || voided.has(digits)) return undefined;
+  if (window.fraction) return undefined;
   const labelled = precededBy(input.lower, start, 36, label);
   if (/^(?:000|666)/.test(digits) || digits.slice(3, 5) === '00' || digits.endsWith('0000')) return undefined;
   if (digits.startsWith('9') && !(labelled && /^9\d\d(?:[5-8]\d|9[0-24-9])/.test(digits))) return undefined;
