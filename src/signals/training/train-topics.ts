@@ -2,6 +2,7 @@
  * Trains the topic model and writes `src/signals/data/topic-model.ts`. Run in the repository root, at development time:
  *
  *   npx rolldown src/signals/training/train-topics.ts --platform node -o dist/train-topics.mjs && node dist/train-topics.mjs
+ *   npx oxfmt src/signals/data
  *
  * All files train; `--cross-validate` scores every hand-written sentence by a model that did not see it, which is the
  * honest figure here. The sets that others wrote (`test/fixtures/privacy`) are never read by this.
