@@ -11,7 +11,11 @@ export function addSettings(command: Command, groups: readonly SettingGroup[]): 
     const definition: Setting = settings[key];
     if (definition.from === 'variable' || !groups.includes(definition.group)) continue;
     const value = definition.placeholder === undefined ? '' : ` <${definition.placeholder}>`;
-    command.addOption(new Option(`--${kebabName(key)}${value}`, helpOf(definition, variableName(key))));
+    const option = new Option(`--${kebabName(key)}${value}`, helpOf(definition, variableName(key)));
+    // Given more than once, a list grows.
+    if (definition.kind === 'list')
+      option.argParser((text, before?: string) => [before, text].filter(Boolean).join(','));
+    command.addOption(option);
   }
   return command;
 }

@@ -2,13 +2,13 @@
 import { systemClock } from '../core/clock.ts';
 import type { PullEvent } from '../core/model-store.ts';
 import type { Config } from '../config/load-config.ts';
-import { DirectService } from '../hybrid/direct-service.ts';
 import { LateBackend } from '../hybrid/late-backend.ts';
 import type { ServerOptions } from '../server/options.ts';
 import type { RunningServer } from '../server/start.ts';
 import type { Application, Telemetry } from './application.ts';
 import { bringUp, type BringUpHooks, type BroughtUp } from './device/bring-up.ts';
 import { createEngineMetrics } from './device/engine-metrics.ts';
+import { openHybrid, type OpenHybrid } from './hybrid/open-hybrid.ts';
 import { progressText } from './pull-progress.ts';
 
 export type EntryOptions = {
@@ -45,17 +45,15 @@ export async function openEntry(application: Application, options: EntryOptions)
     },
   });
   const aliases = new Map(store.catalogue().map(({ id, aliases: names }) => [id, names]));
-  const service = new DirectService({
-    device,
-    aliasesOf: (id) => aliases.get(id) ?? [],
-    createdSeconds: Math.floor(systemClock.wallTime() / 1000),
-  });
   const abort = new AbortController();
   let enginePid = (): number | undefined => undefined;
   let server: RunningServer;
+  let hybrid: OpenHybrid | undefined;
   try {
+    hybrid = openHybrid({ config, log, metrics, device, aliasesOf: (id) => aliases.get(id) ?? [] });
     server = await application.startServer({
-      service,
+      service: hybrid.service,
+      hybrid: hybrid.control,
       admin: store,
       options: { ...serverOptions(config, application.version), ...options.server },
       log,
@@ -64,9 +62,13 @@ export async function openEntry(application: Application, options: EntryOptions)
       clock: systemClock,
     });
   } catch (error) {
+    await hybrid?.close();
     await store.dispose();
     throw error;
   }
+  const running = hybrid;
+  running.start();
+  const reportMetrics = createEngineMetrics(metrics);
   const ready = bringUp({
     application,
     store,
@@ -87,7 +89,10 @@ export async function openEntry(application: Application, options: EntryOptions)
         device.attach(engine);
         enginePid = () => engine.pid;
       },
-      onStatistics: createEngineMetrics(metrics),
+      onStatistics(statistics) {
+        reportMetrics(statistics);
+        running.report(statistics);
+      },
     },
   });
   // Whoever awaits `ready` gets the error; until then it must not count as unhandled.
@@ -106,6 +111,7 @@ export async function openEntry(application: Application, options: EntryOptions)
       await server.close(graceMs);
       await ready.catch(() => {});
       await device.dispose();
+      await running.close();
       await store.dispose();
     },
   };

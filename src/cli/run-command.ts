@@ -3,9 +3,11 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Application } from './application.ts';
 import { addChatCommand } from './commands/chat.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
+import { addExplainCommand } from './commands/explain.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
+import { addStatsCommand } from './commands/stats.ts';
 import { reportError } from './report-error.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -25,6 +27,7 @@ Examples:
   git diff | duanyun chat "Review this"  the input is part of the question
   duanyun pull qwen2.5-coder-1.5b        fetch a model
   duanyun doctor                         what works here and what does not
+  duanyun explain "text"                 where it would run, and why
 
 Every flag is also a variable (--port is DUANYUN_PORT) and a line in config.yaml. Weights and state lie under DUANYUN_HOME.
 `;
@@ -60,6 +63,8 @@ export function createProgram(context: CommandContext): Command {
   addPullCommand(program, context);
   addModelsCommand(program, context);
   addDoctorCommand(program, context);
+  addExplainCommand(program, context);
+  addStatsCommand(program, context);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text),

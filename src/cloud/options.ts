@@ -20,6 +20,8 @@ export type UpstreamOptions = {
   apiKey?: string;
   /** What it serves. Empty: asked of `/v1/models`. */
   models?: CloudModel[];
+  /** What holds for models that `/v1/models` names. */
+  modelDefaults?: Omit<CloudModel, 'id'>;
   /** PEM text to trust beside the built-in roots. */
   certificatePem?: string;
   proxy?: { httpProxy?: string; httpsProxy?: string; noProxy?: string };

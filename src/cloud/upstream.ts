@@ -61,6 +61,7 @@ export class Upstream {
   readonly #firstTokenMs = new MovingAverage();
   readonly #tokensPerSecond = new MovingAverage();
   readonly #configured: CloudModel[];
+  readonly #modelDefaults: Omit<CloudModel, 'id'>;
   #models: CloudModel[];
   #waiting = 0;
   #offersMetrics = true;
@@ -71,6 +72,7 @@ export class Upstream {
     this.host = new URL(options.url).host;
     this.#configured = options.models ?? [];
     this.#models = this.#configured;
+    this.#modelDefaults = options.modelDefaults ?? {};
     this.breaker = new CircuitBreaker({ clock: parts.clock, ...parts.breaker });
     this.#transport = parts.gate.connect({ ...options, connectTimeoutMs: parts.limits.connectMs });
   }
@@ -296,7 +298,7 @@ export class Upstream {
     const parsed = modelList.safeParse(parseJson(text));
     if (!parsed.success) throw new UpstreamFault('garbage', 'the upstream lists its models in another form');
     const listed = parsed.data.data.map(({ id, max_model_len: tokens }): CloudModel =>
-      typeof tokens === 'number' ? { id, contextTokens: tokens } : { id },
+      Object.assign({ id }, this.#modelDefaults, typeof tokens === 'number' ? { contextTokens: tokens } : {}),
     );
     this.#models =
       this.#configured.length === 0

@@ -59,6 +59,9 @@ describe('every setting', () => {
     const samples: Partial<Record<string, string>> = {
       hfEndpoint: 'https://a.example',
       modelscopeEndpoint: 'https://b.example',
+      cloudUrl: 'https://c.example/v1',
+      cloudModalities: 'text,image',
+      statsUrl: 'https://d.example',
     };
     const { default: fallback, kind } = settings[key];
     const text = samples[key] ?? (kind === 'switch' ? 'on' : kind === 'list' ? 'a,b' : String(fallback));

@@ -3,7 +3,7 @@
  * is in `routing`, what guards the way out is in `cloud/egress-gate.ts`; this file puts them in order.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CloudBackend } from '../cloud/cloud-backend.ts';
+import type { CloudSnapshot } from '../cloud/cloud-backend.ts';
 import type { EgressGate } from '../cloud/egress-gate.ts';
 import type { Backend, BackendHealth, StreamOptions } from '../core/backend.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
@@ -27,10 +27,13 @@ import { restoreStream } from './redact-request.ts';
 import { type ComputeSignals, embeddingAsRequest } from './request-signals.ts';
 import { Spending } from './spending.ts';
 
+/** `CloudBackend`, as far as this file needs it. */
+export type CloudSide = Backend & { snapshot(): CloudSnapshot };
+
 export type HybridOptions = {
   device: Backend;
   /** Without it every request runs on the device. */
-  cloud?: CloudBackend;
+  cloud?: CloudSide;
   /** The same one that the cloud was made with. */
   gate: EgressGate;
   policy: { current(): Policy };
@@ -305,6 +308,8 @@ export class HybridService implements InferenceService {
 
   /** Waits while the device loads. What is in the way after that, the device says itself. */
   async #awaitDevice(signal: AbortSignal): Promise<void> {
+    // Weights that are still being fetched may take an hour: that is said at once.
+    if (this.#options.device.capabilities().length === 0) return;
     for (let waitedMs = 0; waitedMs < loadWaitMs; waitedMs += loadLookMs) {
       if (this.#options.device.health().status !== 'loading') return;
       try {

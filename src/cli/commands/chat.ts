@@ -45,7 +45,7 @@ export function addChatCommand(program: Command, context: CommandContext): void 
     .option('--max-tokens <number>', 'Longest answer.', numberBetween(1, 1_000_000))
     .option('--json', 'One question: print text and figures as JSON.')
     .action(async (words: string[]) => chat(words, command, context));
-  addSettings(command, ['general', 'engine', 'store']);
+  addSettings(command, ['general', 'engine', 'cloud', 'store']);
 }
 
 async function chat(words: string[], command: Command, context: CommandContext): Promise<void> {

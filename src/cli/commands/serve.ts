@@ -14,7 +14,7 @@ export function addServeCommand(program: Command, context: CommandContext): void
     .command('serve')
     .description('Run the server. It listens at once and answers when its model is here; /health says when.')
     .action(async () => serve(configOf(command), context));
-  addSettings(command, ['server', 'engine', 'store', 'general']);
+  addSettings(command, ['server', 'engine', 'cloud', 'store', 'general']);
 }
 
 async function serve(config: Config, context: CommandContext): Promise<void> {

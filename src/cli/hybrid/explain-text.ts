@@ -1,0 +1,81 @@
+/** A decision without a server: a device that is ready and a cloud that answers are taken for granted. */
+import type { Config } from '../../config/load-config.ts';
+import type { Backend, ModelCapabilities } from '../../core/backend.ts';
+import type { GenerationRequest } from '../../core/chat.ts';
+import { systemClock } from '../../core/clock.ts';
+import { makeError } from '../../core/errors.ts';
+import { silentLog } from '../../core/log.ts';
+import { EgressGate } from '../../cloud/egress-gate.ts';
+import type { CloudSnapshot } from '../../cloud/cloud-backend.ts';
+import { type Explanation, HybridService } from '../../hybrid/hybrid-service.ts';
+import { openPolicy } from '../../hybrid/policy-file.ts';
+
+const usualContextTokens = 8192;
+
+export async function explainText(config: Config, text: string): Promise<Explanation> {
+  const models: CloudSnapshot['models'] = (config.cloudModel.length === 0 ? ['cloud'] : config.cloudModel).map((id) =>
+    Object.assign(capabilities(id), {
+      modalities: [...config.cloudModalities],
+      breaker: 'closed' as const,
+      firstTokenMs: 500,
+      tokensPerSecond: 30,
+    }),
+  );
+  const service = new HybridService({
+    device: described('device', [capabilities('device')]),
+    ...(config.cloudUrl.length === 0
+      ? {}
+      : { cloud: Object.assign(described('cloud', models), { snapshot: () => ({ reachable: true, models }) }) }),
+    gate: new EgressGate({ clock: systemClock }),
+    policy: openPolicy(config.policy, systemClock, silentLog),
+    aliasesOf: () => [],
+    createdSeconds: 0,
+  });
+  return service.explain(chatOf(text));
+}
+
+/** Says what it could do and does nothing: explaining runs nothing. */
+function described(id: string, models: ModelCapabilities[]): Backend {
+  const refusal = (): never => {
+    throw makeError('engine_unavailable', { reason: 'this command only explains' });
+  };
+  return {
+    id,
+    capabilities: () => models,
+    health: () => ({ status: 'ready' }),
+    stream: refusal,
+    embed: refusal,
+    dispose: () => Promise.resolve(),
+  };
+}
+
+function capabilities(id: string): ModelCapabilities {
+  return {
+    id,
+    contextTokens: usualContextTokens,
+    modalities: ['text'],
+    tools: true,
+    reasoning: true,
+    embeddings: true,
+  };
+}
+
+function chatOf(text: string): GenerationRequest {
+  return {
+    id: 'explain',
+    model: 'auto',
+    input: {
+      kind: 'chat',
+      messages: [{ role: 'user', content: [{ type: 'text', text }] }],
+      tools: [],
+      toolChoice: { type: 'none' },
+      parallelToolCalls: true,
+    },
+    sampling: {},
+    stop: [],
+    responseFormat: { type: 'text' },
+    reasoning: { return: true },
+    truncate: 'error',
+    priority: 0,
+  };
+}
