@@ -19,6 +19,8 @@ export class Contender {
   static async start(script: string, parameters: string[]): Promise<Contender> {
     const child = fork(fileURLToPath(new URL(`./${script}.js`, import.meta.url)), parameters, {
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      // As the engine process has it, so that pages of memory make no difference.
+      env: { ...process.env, GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' },
     });
     await Promise.race([
       once(child, 'message'),
