@@ -65,6 +65,8 @@ export class Upstream {
   #models: CloudModel[];
   #waiting = 0;
   #offersMetrics = true;
+  /** Models that were said to be missing. */
+  readonly #warned = new Set<string>();
   #offersHealth = true;
 
   constructor(options: UpstreamOptions, parts: UpstreamParts) {
@@ -300,6 +302,12 @@ export class Upstream {
     const listed = parsed.data.data.map(({ id, max_model_len: tokens }): CloudModel =>
       Object.assign({ id }, this.#modelDefaults, typeof tokens === 'number' ? { contextTokens: tokens } : {}),
     );
+    for (const { id } of this.#configured) {
+      if (listed.some((model) => model.id === id) || this.#warned.has(id)) continue;
+      this.#warned.add(id);
+      const served = listed.map((model) => model.id);
+      this.#parts.log.warn({ upstream: this.host, model: id, served }, 'the upstream does not list this model');
+    }
     this.#models =
       this.#configured.length === 0
         ? listed

@@ -75,6 +75,7 @@ export class HybridService implements InferenceService {
   readonly #metrics: Metrics;
   readonly #names: ModelNames;
   readonly #examiner: Examiner;
+  readonly #compute: ComputeSignals | undefined;
   readonly #observer: DeviceObserver;
   readonly #taint: ConversationTaint;
   readonly #spending: Spending;
@@ -92,11 +93,24 @@ export class HybridService implements InferenceService {
     this.#observer = new DeviceObserver(options.device, options.conditions);
     this.#spending = new Spending(this.#clock);
     const compute = options.compute === null ? undefined : (options.compute ?? computeSignals);
+    this.#compute = compute;
     this.#examiner = new Examiner({ gate: options.gate, taint: this.#taint, compute });
   }
 
   models(): ListedModel[] {
     return this.#names.list();
+  }
+
+  /** Lets the detectors load and be compiled, which takes them past their budget on a slow device. Never throws. */
+  warmUp(): void {
+    try {
+      const text = '您好，请问 1 + 1 = ? My phone is 000. '.repeat(8);
+      for (let times = 0; times < 5; times++) {
+        this.#compute?.(embeddingAsRequest({ id: 'warm-up', model: 'auto', inputs: [text, text] }), {});
+      }
+    } catch (error) {
+      this.#log.error({ detail: String(error) }, 'the detectors do not work: every request counts as private');
+    }
   }
 
   /** Ready when at least one side can answer what the policy lets it answer. */

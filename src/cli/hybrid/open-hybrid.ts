@@ -93,6 +93,7 @@ export function openHybrid({ config, log, metrics, device, aliasesOf }: HybridPa
       ...(receiver === undefined ? {} : { statistics: receiver }),
     },
     start() {
+      service.warmUp();
       void cloud?.start();
       sender?.start();
     },
