@@ -102,7 +102,7 @@ describe('the egress gate', () => {
 
 /** What can open a connection. Types and servers that only listen are no danger. */
 const clients =
-  /\bfrom '(?:undici|node:https?|node:http2|node:net|node:tls|node:dgram|https?|net|tls|axios|got|ws|openai|ai)'|\bimport\('(?:undici|node:https?)|\bfetch\(|\bnew (?:WebSocket|EventSource|XMLHttpRequest)\b/;
+  /\bfrom '(?:undici|node:https?|node:http2|node:net|node:tls|node:dgram|https?|net|tls|axios|got|ws|openai|ai)'|\bimport\('(?:undici|node:https?)|(?:^|[^.\w])fetch\(|globalThis\.fetch|\bnew (?:WebSocket|EventSource|XMLHttpRequest)\b/;
 const allowed = [
   { path: /^models\//, why: 'fetches weights; sees no request' },
   { path: /^cloud\/egress-gate\.ts$/, why: 'the gate' },
