@@ -1,6 +1,7 @@
 /** The command `duanyun`: parses the arguments, runs one command and returns the exit code. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Application } from './application.ts';
+import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
@@ -63,6 +64,7 @@ export function createProgram(context: CommandContext): Command {
   addPullCommand(program, context);
   addModelsCommand(program, context);
   addDoctorCommand(program, context);
+  addBenchCommand(program, context);
   addExplainCommand(program, context);
   addStatsCommand(program, context);
   for (const command of allCommands(program)) {
