@@ -35,7 +35,7 @@ export function compare(): void {
   const random = seeded(1);
   const shareOut = mean(cases.map(({ ours }) => (ours === 'cloud' ? 1 : 0)));
   const lengths = cases.map(({ question }) => question.prompt.length);
-  const limit = percentile(lengths, 1 - shareOut);
+  const limit = shareOut === 0 ? Number.POSITIVE_INFINITY : percentile(lengths, 1 - shareOut);
   const draws = cases.map(() => random());
   const strategies: Strategy[] = [
     { name: 'always device', choose: () => 'device' },
