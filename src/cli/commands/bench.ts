@@ -13,6 +13,7 @@ import { addSettings, configOf } from '../command-options.ts';
 import { exitCodeOf, watchInterrupts } from '../interrupts.ts';
 import { UsageError } from '../report-error.ts';
 import type { CommandContext } from '../run-command.ts';
+import { addCompareCommand } from './bench-compare.ts';
 
 type BenchFlags = {
   target: string[];
@@ -34,7 +35,7 @@ const collect = (value: string, before: string[]): string[] => before.concat(val
 const quickBudgetSeconds = 270;
 const fullBudgetSeconds = 7200;
 
-export function addBenchCommand(program: Command, context: CommandContext): Command {
+export function addBenchCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('bench')
     .description('Measure OpenAI-compatible servers side by side and write a report.')
@@ -59,7 +60,7 @@ export function addBenchCommand(program: Command, context: CommandContext): Comm
     .option('--bench-key-file <file>', 'File with the API key of the targets that are no Duanyun server.')
     .action(async () => bench(command, context));
   addSettings(command, ['general', 'server']);
-  return command;
+  addCompareCommand(command, context);
 }
 
 async function bench(command: Command, context: CommandContext): Promise<void> {
