@@ -1,6 +1,7 @@
 /** The command `duanyun`: parses the arguments, runs one command and returns the exit code. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Application } from './application.ts';
+import { addAdviseCommand } from './commands/advise.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -65,6 +66,7 @@ export function createProgram(context: CommandContext): Command {
   addModelsCommand(program, context);
   addDoctorCommand(program, context);
   addBenchCommand(program, context);
+  addAdviseCommand(program, context);
   addExplainCommand(program, context);
   addStatsCommand(program, context);
   for (const command of allCommands(program)) {

@@ -1,0 +1,80 @@
+/** Requirements and figures → device, cloud or hybrid, with the reasons and the numbers behind each. Pure. */
+import type { Text } from '../report/texts.ts';
+import { rules, type Field, type Figure, type Rule } from './rules.ts';
+
+export type Requirements = Partial<Record<Field, string | number | boolean>>;
+/** `from`: where the number comes from; a reader must be able to doubt it. */
+export type Figures = Partial<Record<Figure, { value: number; from: string }>>;
+
+export type Reason = { rule: string; says: Rule['says']; text: Text; numbers?: string };
+export type Advice = {
+  choice: 'device' | 'cloud' | 'hybrid' | 'none';
+  reasons: Reason[];
+  /** Rules that a figure was missing for: they decided nothing. */
+  unknown: { rule: string; figure: Figure }[];
+};
+
+export function advise(requirements: Requirements, figures: Figures): Advice {
+  const reasons: Reason[] = [];
+  const unknown: Advice['unknown'] = [];
+  for (const rule of rules) {
+    const value = requirements[rule.when.field];
+    if (value === undefined) continue;
+    const { than, is } = rule.when;
+    if (typeof than !== 'object') {
+      if (holds(value, is, than)) reasons.push({ rule: rule.id, says: rule.says, text: rule.reason });
+      continue;
+    }
+    const figure = figures[than.figure];
+    if (figure === undefined) unknown.push({ rule: rule.id, figure: than.figure });
+    else if (holds(value, is, figure.value)) {
+      const numbers = `${rule.when.field} ${String(value)} ${is === 'above' ? '>' : '<'} ${than.figure} ${figure.value.toFixed(1)} (${figure.from})`;
+      reasons.push({ rule: rule.id, says: rule.says, text: rule.reason, numbers });
+    }
+  }
+  return { choice: choose(new Set(reasons.map(({ says }) => says))), reasons, unknown };
+}
+
+function holds(value: string | number | boolean, is: Rule['when']['is'], than: string | number | boolean): boolean {
+  if (is === 'equal') return value === than;
+  return is === 'above' ? Number(value) > Number(than) : Number(value) < Number(than);
+}
+
+/** Privacy and feasibility first, wishes after; with no word for either side, the document's default: hybrid. */
+function choose(said: ReadonlySet<Rule['says']>): Advice['choice'] {
+  const needsDevice = said.has('needs-device');
+  const wantsCloud = said.has('needs-cloud') || said.has('favours-cloud');
+  if (said.has('rules-out-cloud')) return said.has('rules-out-device') || said.has('needs-cloud') ? 'none' : 'device';
+  if (said.has('rules-out-device')) return needsDevice ? 'none' : 'cloud';
+  const wantsDevice = needsDevice || said.has('favours-device');
+  if (wantsDevice && wantsCloud) return 'hybrid';
+  if (wantsDevice) return 'device';
+  return wantsCloud ? 'cloud' : 'hybrid';
+}
+
+export type Costs = {
+  /** Once, for each device: the dearer hardware that the model needs. */
+  deviceOnce: number;
+  /** Energy and upkeep, a request. */
+  devicePerRequest: number;
+  cloudPerMillionTokens: number;
+  /** Prompt and answer. */
+  tokensPerRequest: number;
+  requestsPerDay: number;
+};
+export type BreakEven = { cloudPerRequest: number; cloudMonthly: number; requests?: number; days?: number };
+
+/** After how many requests the device has paid for itself; absent where it never does. Any one currency. */
+export function breakEven(costs: Costs): BreakEven {
+  const cloudPerRequest = (costs.cloudPerMillionTokens * costs.tokensPerRequest) / 1e6;
+  const cloudMonthly = cloudPerRequest * costs.requestsPerDay * 30;
+  const saved = cloudPerRequest - costs.devicePerRequest;
+  if (saved <= 0) return { cloudPerRequest, cloudMonthly };
+  const requests = Math.ceil(costs.deviceOnce / saved);
+  return {
+    cloudPerRequest,
+    cloudMonthly,
+    requests,
+    ...(costs.requestsPerDay > 0 ? { days: requests / costs.requestsPerDay } : {}),
+  };
+}
