@@ -8,7 +8,7 @@ import { warningsOf } from './warnings.ts';
 const style = `
 body{font:15px/1.5 system-ui,"Noto Sans CJK SC","PingFang SC","Microsoft YaHei",sans-serif;max-width:1100px;margin:0 auto;padding:16px;color:#1a1f2b;background:#fff}
 h1{font-size:24px}h2{font-size:18px;margin-top:36px}table{border-collapse:collapse;width:100%;font-size:13.5px}
-th,td{border:1px solid #d5dae3;padding:5px 8px;text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:#f0f3f8}
+td:first-child{min-width:9em}th,td{border:1px solid #d5dae3;padding:5px 8px;text-align:left;vertical-align:top;overflow-wrap:anywhere}th{background:#f0f3f8}
 tr:nth-child(even) td{background:#fafbfd}.warning{background:#fff1d6;border-left:5px solid #d97706;padding:8px 12px;margin:8px 0;font-weight:600}
 .chart{height:320px}.note{color:#56607a;font-size:13px}nav{float:right}button,a.button{font:inherit;padding:4px 12px;border:1px solid #aab;border-radius:5px;background:#fff;cursor:pointer;color:inherit;text-decoration:none}
 html[lang=zh] [data-l=en],html[lang=en] [data-l=zh]{display:none}

@@ -1,0 +1,129 @@
+/** `duanyun bench`, the real command, against servers that behave and one that does not. No model is needed. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startPacedServer } from '../../src/bench/client/paced-server.ts';
+import { readResults } from '../../src/bench/results-file.ts';
+import { environmentWith, projectRoot, runDuanyun } from './duanyun-process.ts';
+
+let fast: Awaited<ReturnType<typeof startPacedServer>>;
+let slow: Awaited<ReturnType<typeof startPacedServer>>;
+beforeAll(async () => {
+  fast = await startPacedServer({ firstMs: 20, gapMs: 2, tokens: 8 });
+  slow = await startPacedServer({ firstMs: 60, gapMs: 6, tokens: 8 });
+});
+afterAll(async () => {
+  await fast.dispose();
+  await slow.dispose();
+});
+
+const folder = (): string => mkdtempSync(path.join(os.tmpdir(), 'duanyun-bench-'));
+
+describe('duanyun bench', () => {
+  it('writes a report of two targets that needs nothing else', async () => {
+    const out = folder();
+    const targets = ['--target', `one=${fast.url}`, '--target', `two=${slow.url}#other`];
+    const run = await runDuanyun(['bench', '--quick', ...targets, '--out', out, '--fact', 'two.device=a <b>phone</b>']);
+    expect(run.stderr).not.toContain('error');
+    expect(run.code).toBe(0);
+    const results = await readResults(path.join(out, 'requests.jsonl'));
+    expect(results.end).toMatchObject({ complete: true });
+    expect(new Set(results.requests.map(({ suite }) => suite))).toEqual(
+      new Set(['scenarios', 'load', 'sustained', 'quality']),
+    );
+    const html = readFileSync(path.join(out, 'report.html'), 'utf8');
+    expect(html).not.toMatch(/(?:src|href)="https?:/);
+    expect(html).toContain('&lt;b&gt;phone');
+    const markdown = readFileSync(path.join(out, 'report.md'), 'utf8');
+    expect(markdown).toMatch(/\| Time to first token \(TTFT\), warm \| \d+ ms \[.*\| \d+ ms \[.*\| 0\.\d\d \[/);
+    expect(markdown).toMatch(/Picture description, cold \| not measured/);
+    expect(JSON.parse(readFileSync(path.join(out, 'requests.schema.json'), 'utf8'))).toHaveProperty('oneOf');
+    // The slower server against the faster, by the same command that CI uses.
+    const compare = await runDuanyun([
+      'bench',
+      'compare',
+      path.join(out, 'requests.jsonl'),
+      path.join(out, 'requests.jsonl'),
+    ]);
+    expect(compare.code).toBe(0);
+    expect(compare.stdout).toContain('same');
+  }, 120_000);
+
+  it('keeps what was measured after Ctrl-C and says that it is incomplete', async () => {
+    const out = folder();
+    const child = spawn(
+      process.execPath,
+      [path.join(projectRoot, 'bin', 'duanyun'), 'bench', '--target', `one=${slow.url}`, '--out', out],
+      { env: environmentWith(), stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    const file = path.join(out, 'requests.jsonl');
+    child.stderr.resume();
+    while (!existsSync(file) || (readFileSync(file, 'utf8').match(/"type":"request"/g) ?? []).length < 5) {
+      await new Promise((resolve) => {
+        setTimeout(resolve, 20);
+      });
+    }
+    child.kill('SIGINT');
+    expect(await once(child, 'close')).toEqual([130, null]);
+    const results = await readResults(file);
+    expect(results.end).toMatchObject({ complete: false, reason: 'interrupted' });
+    expect(results.requests.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(3);
+    expect(readFileSync(path.join(out, 'report.md'), 'utf8')).toContain('INCOMPLETE');
+  }, 60_000);
+
+  it('names a target that is down', async () => {
+    const run = await runDuanyun(['bench', '--target', 'x=http://127.0.0.1:1/v1', '--out', folder()]);
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('error [server_unreachable]');
+  });
+
+  it('shows two targets with different models loudly, and a missing usage', async () => {
+    const server = createServer((incoming, outgoing) => {
+      incoming.resume().on('end', () => {
+        if (incoming.method === 'GET') {
+          outgoing.end('{"data":[{"id":"big"}]}');
+          return;
+        }
+        outgoing.writeHead(200, { 'content-type': 'text/event-stream' });
+        outgoing.end(
+          `data: ${JSON.stringify({ model: 'big', choices: [{ index: 0, delta: { content: 'x' }, finish_reason: 'stop' }] })}\n\ndata: [DONE]\n\n`,
+        );
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const out = folder();
+    const big = `big=http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    await runDuanyun([
+      'bench',
+      '--quick',
+      '--suites',
+      'sustained',
+      '--target',
+      `one=${fast.url}`,
+      '--target',
+      big,
+      '--out',
+      out,
+    ]);
+    server.closeAllConnections();
+    server.close();
+    const markdown = readFileSync(path.join(out, 'report.md'), 'utf8');
+    expect(markdown).toContain('DIFFERENT MODELS (one: paced; big: big)');
+    expect(markdown).toContain('big: 5 answers came without usage');
+  }, 60_000);
+});
+
+describe('duanyun advise', () => {
+  it('answers with the choice, the reasons and the numbers', async () => {
+    const run = await runDuanyun(['advise', '--users', '50', '--language', 'zh']);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(/^建议: 云端\n/);
+    expect(run.stdout).toContain('users 50 > edge.users 1.0 (reference document, not measured here)');
+  });
+});
