@@ -1,5 +1,8 @@
 import type { IdentifierMatch } from '../types.ts';
 import { doubleSurnames, givenNameCharacters, notInName, singleSurnames } from './chinese-surnames.ts';
+import { chineseNames } from './chinese-name.ts';
+import { englishNames } from './english-name.ts';
+import { famousChinese } from './famous-names.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
 const surname = `(?:${doubleSurnames.join('|')}|[${singleSurnames}])`;
@@ -49,12 +52,6 @@ const englishTwo = new RegExp(
 const notEnglishNames =
   /^(?:The|A|An|It|This|That|There|What|How|Why|When|Where|Who|Is|Are|Do|Does|Can|Could|Please|Chinese|American|British|English|French|German|Indian|Japanese|Korean|Senior|Junior|Software|Data|Product|Project|New|Not|Very|Also|Just|So|Looking|Trying|Working|From|In|At|On|Of|Dr|Professor|Christian|Muslim|Jewish|Catholic|Buddhist|Hindu|Windows|Linux|Apple|Google|Microsoft|Claude|GPT|Python|Java|Admin|Administrator|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday)\b/;
 
-/** Names that everybody knows: poets, statesmen, heroes of novels. Their names are public. */
-const publicFigures = new Set(
-  '李白 杜甫 苏轼 鲁迅 曹操 刘备 孙权 诸葛亮 关羽 张飞 林黛玉 贾宝玉 薛宝钗 孙悟空 宋江 武松 李逵 王熙凤 韦小宝 杨过 郭靖 黄蓉 令狐冲 张无忌 李清照 白居易 王维 李商隐 辛弃疾 陆游 王羲之 司马迁 康熙 秦始皇 李世民 朱元璋 孔子 孟子 庄子 马云 马化腾 任正非 雷军 周杰伦 刘德华 姚明 刘翔 李小龙 成龙 祥林嫂 孔乙己 方鸿渐 范进 高老太爷 金庸 莫言 余华 钱学森 袁隆平 屠呦呦 华罗庚 陈景润 杨振宁'.split(
-    ' ',
-  ),
-);
 const publicEnglish =
   /(?:James Bond|Bond|Sherlock Holmes|Harry Potter|Slim Shady|Inigo Montoya|Forrest Gump|John Watson|Gregory House|Meredith Grey|Albert Einstein|Isaac Newton|William Shakespeare|Ishmael|Khan|Earl|Iron Man)/;
 const fiction =
@@ -69,19 +66,23 @@ function inFiction(lower: string, position: number): boolean {
   return fiction.test(lower.slice(start, end));
 }
 
-/** Names of people where the words around say that they are names. A bare name is left alone. */
+/**
+ * Names of people: those that a label or an introduction announces, and full names that stand in ordinary sentences
+ * (`chinese-name.ts`, `english-name.ts`). In fiction, and for public figures, they do not count.
+ */
 export function personName(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   const collect = (pattern: RegExp, confidence: number, rule: string, text = input.text): void => {
     for (const match of text.matchAll(pattern)) {
       const name = match[1] ?? '';
-      if (publicFigures.has(name) || publicEnglish.test(name) || notEnglishNames.test(name)) continue;
+      if (famousChinese.has(name) || publicEnglish.test(name) || notEnglishNames.test(name)) continue;
       const start = match.index + match[0].lastIndexOf(name);
       found.push({
         type: 'person-name',
         start,
         end: start + name.length,
-        confidence: inFiction(input.lower, start) ? 0.4 : confidence,
+        // A first name alone could be anybody's.
+        confidence: inFiction(input.lower, start) || (rule === 'name-english' && !/\s/.test(name)) ? 0.4 : confidence,
         rule,
       });
     }
@@ -97,6 +98,11 @@ export function personName(input: RuleInput): IdentifierMatch[] {
     if (/name|my |our |patient|signed|employee|called/i.test(input.text)) collect(english, 0.85, 'name-english');
     if (/I'm|I am|[Pp]atient|[Mm]r|[Mm]s\./.test(input.text)) collect(englishTwo, 0.7, 'name-english-full');
     if (/wo jiao|mingzi|wo shi|xingming/.test(input.lower)) collect(pinyin, 0.7, 'name-pinyin', input.lower);
+  }
+  const inSentences = [...chineseNames(input.text), ...englishNames(input.text)];
+  for (const match of inSentences) {
+    if (publicEnglish.test(input.text.slice(match.start, match.end))) continue;
+    found.push(inFiction(input.lower, match.start) ? { ...match, confidence: 0.4 } : match);
   }
   return found.filter(({ start }) => !precededBy(input.lower, start, 6, /什么|怎么|如何/));
 }

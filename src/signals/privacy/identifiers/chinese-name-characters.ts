@@ -1,0 +1,48 @@
+/**
+ * What the name model knows of single characters. Surnames fall into four classes by how seldom they begin anything else
+ * than a name; 刘 almost always is one, 高 mostly is a word. Weights are log-odds in rough units of one nat, set by hand
+ * and checked on the sentences of `person-name-sentences.ts`.
+ */
+const surnameClasses: [weight: number, characters: string][] = [
+  [
+    2,
+    '刘赵吴郑孙蒋沈韩杨冯邓彭曹潘袁董蔡魏薛阎闫贾邹崔谭廖姚卢汪姜侯邵孟龚郝吕傅薄尹秦邱邢俞樊裴翟聂詹阮覃耿芦涂褚窦佟冼佘臧敖滕苟荀隋霍鲍闵甄靳郁卞芮羿储邴邬郗邰鄂蔚璩濮厍麴禤郜阚谌娄仝亓缪晏冉晁戚柯柴岑邝庹虞荆仲糜储蔺揭劉趙吳鄭孫蔣瀋韓楊馮鄧閻賈鄒盧呂許陳張黃龔蕭萧肖魯鲁謝羅葉蘇鐘鍾譚陸顧嚴賴龐湯倪祁舒褚綦訾昝郏逄蒯',
+  ],
+  [1.6, '王李张陈黄周徐朱胡郭何林罗梁谢宋唐许曾丁范夏陶贺顾武钱戴严莫孔汤赖庞兰殷施洪颜毕祝左辛管焦柳岳梅庄牟卜苗凌费纪欧屈卫查桂余苏杜田叶程陆钟任卢韦康史段黎龙雷熊尤伍齐路宫房边车楼宗祖巫萬馬車蘭衛齊關項錢宁甯'],
+  [0.5, '高马于方白金石江常易乔文牛温季章葛申沿时童项曲游阳席鲍翁甘景单包司柏解强丛华和蓝楚连万安毛关邵付付向成盛明鹿简尚桑冷原蒙冀越池农沙粟花狄茅谈元平满粘米司幸洛练水米师海盖勾晋代戈双年支全应厉伏苍胥宣经房裘干昌乌叶母巩国言宛靖扈怀鞠浦茹巴惠仰宿乐印容古杭况皮霞相步计禹贝麻'],
+]; // prettier-ignore
+/** Among the third class, these begin a word so often that only a plain cue makes them a surname. */
+const weakSurnames = '和时成应向全单水解明国平年海双经花相代从华原元计母支阳司乐印容步满巴干强言盖越古米师高于方白安关';
+const weakSurnameWeight = 0;
+
+export const surnameWeights = new Map<number, number>();
+for (const [weight, characters] of surnameClasses) {
+  for (const character of characters) {
+    if (!surnameWeights.has(character.charCodeAt(0))) surnameWeights.set(character.charCodeAt(0), weight);
+  }
+}
+for (const character of weakSurnames) surnameWeights.set(character.charCodeAt(0), weakSurnameWeight);
+
+/** Characters that appear in given names far more than elsewhere. */
+const strong =
+  '伟芳娜敏静丽磊洋勇艳杰娟涛超秀霞刚桂英兰萍梅志辉宁飞彬富岩茂彪博诚敬震壮豪邦绍厚裕哲浩亮谦亨翰朗伯斌栋维翔旭鹏泽晨炎雄琛钧冠楠榕弘婷莹倩颖佳怡琪欣梓涵轩宇睿悦萱诗嘉璐瑶晶凤洁琴莲燕毅鑫凯峰帆俐慧淑蕾薇菲媛丹妍茜岚筠霭芸荷珊锦黛婉娴瑾馨瑞璇昊皓煜熙昕彤娅莉甜钰雅芝芬娇妮姣伊鸿昱禹恒逸尧羽彦赫铭柏瀚奕宸沐沛泓桐沁霖佑珂曦嫣淇筱洪祖耀骏俊炜烨玮琳瑜琦珍珠玲琼璟玥琰琬珮瑄琨旻昀晟晖晗旸晏暄昭晔晋睦蕴芮芷苒茵莎菁菀蓓蓉蔓芃艺芊若妤妙姝娆媚嫚婕婧姗姿娥婵嫦骁骞骥骅鹤鸾鹃岱嵘嵩峥峻崇屹岐淳沅沛浚浦涤淼渝湘溥滢潇澄澜澍濠灏煊焕熠燊炫烁炳炯钊铮锋锐镇镕锴鑫栩桢梧楷榆樱槿柯柠檬彧珩翊翎翀翌勋勖劭俪倬傲僖伦侃佟偲佩偉麗靜強軍傑蘭輝寧東貴龍學飛順豔艷偉鳳潔蓮瓊瑩穎慧靜婷曉樂穗卉勉毓韵韬谨诗谊谕议诣宥宜宓宛寰彗忱怀恺恬悫惟惇愉愷慷懿戎攸敦斐斯朔杉栎棋棣槐樊歆泊泱溪滔澈灿炀煦煌燃玖玘珏琅琮璋璞瓒畅睿祎祯祺禄禧稷穆窈竣笙筝绮缘罡羲翠聪肃胤臻芙苓茗莘菡菱萌葵蒙蓝蕙薛蘅虎虹蝶裳誉谧豫赟跃辰辞迪逊通遥邵郁钦铎锡镜闻阔阳雯霄霆霏靓靖顺颂颐飏馥骋骐魁鲲鸥麒麟黎默坤坚垚培基堃';
+/** Characters of given names that are common elsewhere too. */
+const typical =
+  '升刚强军明平华玉红建国文力东海波福生龙元全胜学祥才发武新利清顺信子昌成康星光天达安中进林有坚和先振会思群心承乐功松善庆友河江政奇固之轮宏言若鸣朋梁克启士以家致树德行时泰盛策腾风航雪雨语晓小大永春云素爱香月彩兴荣良仁宝长健惠苑柔竹凝欢枫秋青凡希可一二三正润然依勤妹美双君卓越悠朝诺舟远楚允初冰源钢铁根柱宗添书香山石水民义贤忠仲景世方金银万年冬夏雷雪音乔尚培基为向立安定益理礼图多加再真纯品宾望术树森木土火川泉池湖洲流阿如亦也其予今南北西开来连运道阳晴晚曼贝娃丁丰丛丫凌列刘剑化卫印古史叶吉名向含吟咏品唐商喜嘉园坡城夕夜好始存孝孟季孙安官实容宽密富寒寿封尔尹居展崖川左巧己布师常干庭廷延弓引弥彰影征律得微徽必忆念怜恋恩情意愿慕懂成戈拓拥持挺捷掌支攀放政效敢散文斗旋无旺昂易映普智曲更曹有服村来杭果柳柯栗校格桃梦棠森楼欧歌正步比毕沙油法治泰洛济浓浪润渊游湾源满演潮澎炜点烟焱照燕爽牧特犀狄王玄率珠班球甘田申男画界白百益盈相知石研碧磐社祝科秦秀程积空章童端策简粟约纪纯纲经结络统继绪维绿罗群义翼老者耕聚能臣自至舒航艾节花苏英范荆荔莫莱菊萧葛蒲薪藏虞行衡西观解誉计讯许识词译诺谋谢豆贝贞贡质贤赛赞起超跃载迅近迎运连迟适通逢遇邓郎都酉采里重量钟钱铃长门问闰阁防陆陵雁集韦韩顶项须领飘馨首香马驰高鲁鸟齐龄汝茹芹苇茂';
+export const givenWeights = new Map<number, number>();
+for (const character of strong) givenWeights.set(character.charCodeAt(0), 1.6);
+for (const character of typical) {
+  if (!givenWeights.has(character.charCodeAt(0))) givenWeights.set(character.charCodeAt(0), 0.8);
+}
+/** Never part of a given name: particles, pronouns and the verbs that follow a name. */
+export const neverGiven = new Set(
+  Array.from(
+    '某的了是在就不吗呢么要会能说去来给把被让他她它我你们这那个什谁哪怎与及或但而所着得很也都还又再已想做看吃住打叫问请帮跟对到往下上里前后左右年岁号电吧啊哦嘛呀呗您没将从比等于此其该每则因所以被并只才刚曾最更太较些几两过先老师',
+    (character) => character.charCodeAt(0),
+  ),
+);
+export const doubleSurnameList = new Set(
+  '欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 司徒 夏侯 端木 百里 南宫 长孙 宇文 独孤 轩辕 公冶 澹台 赫连 申屠 太史 闻人 钟离 鲜于 呼延 司空 拓跋 歐陽 諸葛 東方 司馬 上官'.split(
+    ' ',
+  ),
+);

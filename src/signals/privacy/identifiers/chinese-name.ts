@@ -1,0 +1,146 @@
+import type { IdentifierMatch } from '../types.ts';
+import { doubleSurnameList, givenWeights, neverGiven, surnameWeights } from './chinese-name-characters.ts';
+import { notGivenPairs, wordsLikeNames } from './chinese-name-words.ts';
+import { famousChinese } from './famous-names.ts';
+
+/**
+ * Chinese full names wherever they stand. The rule: a surname (weighted by how seldom it begins an ordinary word), one
+ * or two characters of given names (weighted by how much rarer they are elsewhere), and what stands on both sides
+ * (punctuation, a form's key, a role such as 患者, a verb that persons do) add up to a score; a name counts from
+ * `thresholdTwo` or `thresholdThree` on. Ordinary words, titles after a surname and known public names never count.
+ */
+const thresholdThree = 3.2;
+const thresholdTwo = 3.5;
+
+const roleBefore =
+  /(?:姓名|名字|真名|署名|签名|签字|户名|昵称|户主|车主|机主|事主|失主|物主|业务员|学号|工号|患者|病人|病患|客户|业主|租客|租户|房东|学生|员工|职员|朋友|邻居|室友|闺蜜|同事|同学|老师|医生|大夫|护士|律师|经理|主任|总监|院长|校长|班长|组长|队长|店长|部长|科长|处长|局长|书记|会计|出纳|助理|秘书|顾问|教练|司机|师傅|保姆|阿姨|叔叔|舅舅|姑姑|姨妈|伯伯|老公|老婆|妻子|丈夫|爱人|对象|男友|女友|男朋友|女朋友|前夫|前妻|儿子|女儿|孩子|宝宝|父亲|母亲|爸爸|妈妈|爸|妈|爷爷|奶奶|外公|外婆|公公|婆婆|岳父|岳母|哥哥|姐姐|弟弟|妹妹|表哥|表姐|表弟|表妹|堂哥|堂弟|侄子|侄女|外甥|孙子|孙女|领导|老板|老总|下属|实习生|候选人|应聘者|面试者|申请人|联系人|收件人|收货人|寄件人|发件人|经办人|负责人|审批人|报告人|举报人|投诉人|法人|法定代表人|被告人?|原告|证人|嫌疑人|当事人|委托人|受托人|代理人|监护人|家长|家属|担保人|借款人|出借人|债务人|被保险人|投保人|受益人|持卡人|开户人|乘客|旅客|住户|会员|学员|选手|工程师|产品经理|程序员|设计师|销售|客服|财务|人事|主管|讲师|老乡|战友|网友|女士|先生|党员|村民|居民|乘车人|入住人|订票人|订餐人|主治|主讲|甲方|乙方|丙方)[是叫为,、:"'(\s]{0,2}$/;
+const cueBefore =
+  /(?:[找让给请问叫是和跟与及在由被对把为将向见替帮按约陪骂催@:,。;!?、"'(（【[|>\n\t/=-]|联系|通知|告诉|提醒|交给|发给|寄给|转给|感谢|拜托|委托|麻烦|认识|名为|名叫|还有|以及|包括|关于|如果|因为|但是|所以|其中|分别|指派|邀请|祝贺|推荐|介绍|昨天|今天|明天|周[一二三四五六日]|上午|下午|晚上|刚才|已经|[年月日号点分的了]|[0-9]\s)\s{0,2}$/;
+const actAfter =
+  /^\s?(?:[,。;!?、"')）】\]|<\n\t/:@(（=-]|说|讲|问|告诉|在|的|是|和|跟|与|及|把|已|昨|今天|今年|今早|今晚|明天|明早|后天|上周|上午|下午|上个?月|下周|周[一二三四五六日]|星期|刚|发|给|负责|电话|手机|身份证|护照|邮箱|地址|账号|卡号|工号|学号|生日|病历|去|来|住|也|都|还|没|不|会|要|想|又|就|被|让|从|于|因|他|她|先生|女士|小姐|老师|同学|医生|经理|主任|总|教授|律师|护士|男|女|你|吗|呢|吧|了|一家|家|这|那|正|将|签|提|写|做|请|找|欠|借|患|确诊|住院|出院|出生|生于|毕业|入职|离职|辞职|迟到|缺勤|转账|付款|汇款|打|拿|带|收|买|送|到|约|同意|表示|认为|反映|申请|报销|预订|入住|乘坐|考|得|有|能|可以|应该|需要|最近|目前|现在|现年|同志|本人|主持|主讲|主刀|等|[0-9]|$)/;
+const titleAfter =
+  /^\s?(?:先生|女士|小姐|老师|同学|医生|经理|主任|教授|律师|护士|同志|身份证|手机|电话|男|女|,?\s?[男女][,、\s])/;
+/** An author, a ruler, a work: the name is public. */
+const publicBefore =
+  /(?:诗人|作家|词人|文学家|哲学家|思想家|皇帝|总统|首相|主席|总理|科学家|物理学家|数学家|化学家|画家|书法家|音乐家|作曲家|歌手|歌星|演员|影星|影帝|影后|明星|球星|球员|运动员|冠军|导演|主持人|企业家|创始人|将军|元帅|名将|名医|烈士|院士|古代|唐代|宋代|明代|清代|元代|汉代|晋代|东汉|西汉|三国|南宋|北宋|唐朝|宋朝|明朝|清朝|民国|角色|主角|男主|女主|虚构|示例|例如|假设|比如|英雄|作者|译者|饰演|扮演|公司|品牌|集团)[:"\s是叫,]{0,2}$/;
+const publicAfter =
+  /^\s?(?:总理|总统|主席|总书记|皇帝|将军|院士|的?《|主演|执导|饰演|等人?著|著(?!急)|的诗|的词|的小说|传(?![染来给说了过])|纪念馆|故居|定理|定律|路(?![上过])|街|镇|村|县|市|省|区|山|河|湖|江|岛|桥|寺|庙|公司|集团|大学|学院|中学|小学|医院|牌|店(?!长)|杯|奖(?!学|金)|银行|股份|科技)/;
+
+const isHan = (code: number): boolean => code >= 0x4e00 && code <= 0x9fff;
+
+type Candidate = { start: number; end: number; score: number };
+
+function givenScore(text: string, from: number, length: 1 | 2): number | undefined {
+  let score = 0;
+  for (let index = from; index < from + length; index++) {
+    const code = text.charCodeAt(index);
+    if (!isHan(code) || neverGiven.has(code)) return undefined;
+    score += givenWeights.get(code) ?? -1.2;
+  }
+  return score;
+}
+
+/** Context weights on the left of a name; undefined where it cannot be a name. */
+function leftScore(text: string, start: number, weight: number): number | undefined {
+  if (start === 0) return 0.8;
+  const code = text.charCodeAt(start - 1);
+  const before = text.slice(Math.max(0, start - 9), start);
+  if (publicBefore.test(before)) return undefined;
+  if (roleBefore.test(before)) return 2.2;
+  if (cueBefore.test(before)) return isHan(code) ? (weight < 1 ? 0.3 : 0.7) : 0.8;
+  if (!isHan(code)) return code === 32 ? 0.8 : 0;
+  // 小王明…, 老李…, 姓张的.
+  if ('小老阿姓'.includes(text[start - 1] ?? '')) return undefined;
+  return weight >= 2 ? -0.4 : weight >= 1.5 ? -1 : -2.2;
+}
+
+function rightScore(text: string, end: number): number | undefined {
+  const after = text.slice(end, end + 6);
+  if (publicAfter.test(after)) return undefined;
+  if (titleAfter.test(after)) return 1.3;
+  if (actAfter.test(after)) return 0.8;
+  return isHan(text.charCodeAt(end)) ? -0.7 : 0.5;
+}
+
+function beginsWord(text: string, at: number): boolean {
+  const word = text.slice(at, at + 2);
+  return notGivenPairs.has(word) || wordsLikeNames.has(word);
+}
+
+function candidate(
+  text: string,
+  start: number,
+  surnameLength: 1 | 2,
+  weight: number,
+  given: 1 | 2,
+): Candidate | undefined {
+  const from = start + surnameLength;
+  const end = from + given;
+  if (end > text.length) return undefined;
+  const base = givenScore(text, from, given);
+  if (base === undefined) return undefined;
+  // The last character begins a word with the next one: 张伟明天来.
+  if (given === 2 && beginsWord(text, end - 1)) return undefined;
+  if (given === 1 && notGivenPairs.has(text.slice(from, from + 2))) return undefined;
+  if (famousChinese.has(text.slice(start, end))) return undefined;
+  const left = leftScore(text, start, weight);
+  const right = rightScore(text, end);
+  if (left === undefined || right === undefined) return undefined;
+  // Two characters prove little: both sides have to agree, or one of them strongly.
+  if (given === 1 && surnameLength === 1 && (left < 0.7 || right < 0.5) && left < 2) return undefined;
+  // A weak surname needs a role or a strong given name.
+  if (weight === 0 && left < 0.7) return undefined;
+  const known = givenWeights.has(text.charCodeAt(from)) && givenWeights.has(text.charCodeAt(end - 1));
+  if (!known && weight < 2 && left < 2) return undefined;
+  // 朱红梅 begins as a word does: it takes a plain surname, a plain end and both sides.
+  const likeWord = surnameLength === 1 && wordsLikeNames.has(text.slice(start, start + 2));
+  if (
+    likeWord &&
+    (given === 1 ||
+      weight < 1.5 ||
+      left < 0.7 ||
+      right < 0.8 ||
+      (givenWeights.get(text.charCodeAt(end - 1)) ?? 0) < 1.6)
+  )
+    return undefined;
+  const whole = given === 2 && surnameLength === 1 && base >= 3 ? 0.3 : 0;
+  return { start, end, score: weight + base + left + right + whole };
+}
+
+/** Best reading of the surname at `start`, if any reading is good enough. */
+function nameAt(text: string, start: number): Candidate | undefined {
+  const isDouble = doubleSurnameList.has(text.slice(start, start + 2));
+  const weight = isDouble ? 3 : surnameWeights.get(text.charCodeAt(start));
+  if (weight === undefined) return undefined;
+  const surnameLength = isDouble ? 2 : 1;
+  if (!isDouble && wordsLikeNames.has(text.slice(start, start + 3))) return undefined;
+  const pair = text.slice(start + surnameLength, start + surnameLength + 2);
+  if (notGivenPairs.has(pair)) return undefined;
+  if (
+    famousChinese.has(text.slice(start, start + 2)) ||
+    famousChinese.has(text.slice(start, start + 3)) ||
+    famousChinese.has(text.slice(start, start + 4))
+  )
+    return undefined;
+  const two = candidate(text, start, surnameLength, weight, 2);
+  const one = candidate(text, start, surnameLength, weight, 1);
+  const best = two !== undefined && two.score >= thresholdThree ? two : undefined;
+  if (one !== undefined && one.score >= thresholdTwo && (best === undefined || one.score > best.score + 0.6))
+    return one;
+  return best;
+}
+
+/** Full names in Chinese characters in a normalised text, left to right, without overlaps. */
+export function chineseNames(text: string): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (!isHan(code)) continue;
+    const name = nameAt(text, index);
+    if (name === undefined) continue;
+    const confidence = Math.min(0.9, 0.55 + 0.08 * (name.score - thresholdThree));
+    found.push({ type: 'person-name', start: name.start, end: name.end, confidence, rule: 'name-chinese' });
+    index = name.end - 1;
+  }
+  return found;
+}
