@@ -145,23 +145,23 @@ export function makeExamples(handWritten: Example[], random: Random): Example[] 
     for (let copy = 0; copy < 3; copy++) examples.push({ ...dressed(example, random), weight: example.weight / 3 });
   }
   for (const grammar of topicGrammars) {
-    for (let count = 0; count < 420; count++) {
+    for (let count = 0; count < 168; count++) {
       const text = expand(random.pick(grammar.patterns), grammar.slots, random);
       examples.push(dressed({ text, labels: parseLabels(grammar.labels), weight: 1 }, random));
     }
   }
-  examples.push(...wordListExamples(random, 260));
+  examples.push(...wordListExamples(random, 104));
   const none = new Uint8Array(sensitiveTopics.length);
   for (const language of ['zh', 'en'] as const) {
-    for (let count = 0; count < 2200; count++) {
+    for (let count = 0; count < 880; count++) {
       const text = expand(random.pick(neutralPatterns[language]), { n: neutralNouns[language] }, random);
       examples.push(dressed({ text, labels: none, weight: 1 }, random));
     }
-    for (let count = 0; count < 1500; count++) {
+    for (let count = 0; count < 600; count++) {
       const { patterns, slots } = harmlessGrammar[language];
       examples.push(dressed({ text: expand(random.pick(patterns), slots, random), labels: none, weight: 1 }, random));
     }
-    for (let count = 0; count < 900; count++) {
+    for (let count = 0; count < 360; count++) {
       const { patterns, slots } = everydayGrammar[language];
       examples.push(dressed({ text: expand(random.pick(patterns), slots, random), labels: none, weight: 1 }, random));
     }

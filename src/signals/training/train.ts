@@ -22,13 +22,13 @@ export type TrainingOptions = {
 };
 
 export const defaultTraining: TrainingOptions = {
-  epochs: 14,
-  learningRate: 0.15,
+  epochs: 10,
+  learningRate: 0.3,
   denseDecay: 2e-5,
-  gramDecay: 1.5e-4,
-  minimumExamples: 3,
-  gramLimit: 14_000,
-  denseDropout: 0.2,
+  gramDecay: 3e-5,
+  minimumExamples: 2,
+  gramLimit: 28_000,
+  denseDropout: 0.3,
   gramDropout: 0.45,
 };
 

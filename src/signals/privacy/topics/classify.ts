@@ -30,8 +30,13 @@ export function classifyTopics(normalised: NormalisedText, using: TopicModel = t
   const { lower } = normalised;
   const highest = new Float64Array(sensitiveTopics.length);
   const raise = (scores: Float64Array): void => {
+    // Weak evidence for several topics adds up (noisy or) and counts for the strongest one: a private matter between two
+    // topics, such as a child's illness, must not slip below both thresholds.
+    const any = 1 - scores.reduce((none, score) => none * (1 - score), 1);
+    const strongest = scores.indexOf(Math.max(...scores));
     scores.forEach((score, topic) => {
-      if (score > (highest[topic] ?? 0)) highest[topic] = score;
+      const raised = topic === strongest ? any : score;
+      if (raised > (highest[topic] ?? 0)) highest[topic] = raised;
     });
   };
   const features = splitSentences(lower).map(({ start, end }) => extractFeatures(lower, start, end));

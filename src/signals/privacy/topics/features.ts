@@ -99,7 +99,7 @@ export function extractFeatures(lower: string, start: number, end: number): Text
         const next = lower.charCodeAt(index + length);
         if (!isIdeograph(next)) break;
         hash = Math.imul(hash ^ next, 0x01000193);
-        if (length > 0) grams[gramCount++] = mix(hash ^ length);
+        grams[gramCount++] = mix(hash ^ length);
       }
       index++;
     } else if (isLatin(code)) {
