@@ -1,5 +1,5 @@
 /** `duanyun bench`, the real command, against servers that behave and one that does not. No model is needed. */
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -22,6 +22,12 @@ afterAll(async () => {
   await slow.dispose();
 });
 
+const browser = ['chromium', 'chromium-browser', 'google-chrome']
+  .map((name) => path.join('/usr/bin', name))
+  .find((file) => existsSync(file));
+/** Of the first test; the browser opens it. */
+let reportFile = '';
+
 const folder = (): string => mkdtempSync(path.join(os.tmpdir(), 'duanyun-bench-'));
 
 describe('duanyun bench', () => {
@@ -36,7 +42,8 @@ describe('duanyun bench', () => {
     expect(new Set(results.requests.map(({ suite }) => suite))).toEqual(
       new Set(['scenarios', 'load', 'sustained', 'quality']),
     );
-    const html = readFileSync(path.join(out, 'report.html'), 'utf8');
+    reportFile = path.join(out, 'report.html');
+    const html = readFileSync(reportFile, 'utf8');
     expect(html).not.toMatch(/(?:src|href)="https?:/);
     expect(html).toContain('&lt;b&gt;phone');
     const markdown = readFileSync(path.join(out, 'report.md'), 'utf8');
@@ -53,6 +60,25 @@ describe('duanyun bench', () => {
     expect(compare.code).toBe(0);
     expect(compare.stdout).toContain('same');
   }, 120_000);
+
+  it.skipIf(browser === undefined)(
+    'opens in a browser from disk, with its charts drawn (needs Chromium in /usr/bin)',
+    () => {
+      const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--virtual-time-budget=5000'];
+      const dom = execFileSync(browser ?? '', [...flags, '--dump-dom', `file://${reportFile}`], {
+        encoding: 'utf8',
+        maxBuffer: 64 * 1024 ** 2,
+        stdio: ['ignore', 'pipe', 'ignore'],
+      });
+      // Set by the last line of the page's script: nothing before it threw.
+      expect(dom).toContain('data-ready="yes"');
+      const charts = dom.match(/id="chart-\d+"/g) ?? [];
+      expect(charts.length).toBeGreaterThan(5);
+      // Each has a drawing, and the library loaded nothing.
+      expect((dom.match(/<svg [^>]*xmlns/g) ?? []).length).toBeGreaterThanOrEqual(charts.length);
+    },
+    60_000,
+  );
 
   it('keeps what was measured after Ctrl-C and says that it is incomplete', async () => {
     const out = folder();
