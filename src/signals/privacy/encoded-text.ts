@@ -1,12 +1,12 @@
 /** Base64 that hides readable text. The bounds keep a hostile message from buying unbounded work. */
-const candidate = /[A-Za-z0-9+/_-]{16,8192}={0,2}/g;
-const maximumCandidates = 8;
+const candidate = /(?:[A-Za-z0-9+/]{60,76}\r?\n){0,128}[A-Za-z0-9+/_-]{12,8192}={0,2}/g;
+const maximumCandidates = 16;
 
 export type EncodedText = { start: number; end: number; text: string };
 
 /** Reads standard and URL-safe base64; undefined unless the bytes are UTF-8 text that a person could read. */
 function decodePrintable(encoded: string): string | undefined {
-  const standard = encoded.replace(/=+$/, '').replaceAll('-', '+').replaceAll('_', '/');
+  const standard = encoded.replace(/[=\s]+/g, '').replaceAll('-', '+').replaceAll('_', '/');
   if (standard.length % 4 === 1) return undefined;
   try {
     const binary = atob(standard);

@@ -20,6 +20,11 @@ const flat = new RegExp(
   'g',
 );
 const division = /[\u4e00-\u9fa5]{2,10}(?:省|自治区|自治州|市|地区|盟|区|县|旗|镇|乡|街道)/g;
+/** A village ends in a group and a house: 石桥村3组12号. */
+const village = new RegExp(
+  `[\\u4e00-\\u9fa5]{2,10}(?:村|屯|寨|庄|社区|大队|乡|镇|沟|坪|湾)[\\u4e00-\\u9fa5]{0,4}第?${number}\\s?(?:组|社|队|村民小组)(?:\\s?${number}\\s?号)?`,
+  'g',
+);
 const homeCue =
   /(?:住在?|家在|地址|住址|收货|寄到|送到|邮寄|现居|户籍|门牌|搬到|租在|上门|到我家|我家|公司在|位于|租的?)[^\n。]{0,24}$/;
 /** Buildings that are names rather than homes. */
@@ -75,24 +80,27 @@ function chineseAddresses(input: RuleInput): IdentifierMatch[] {
   };
   for (const match of lower.matchAll(road)) add(match, 0.5, 'address-road');
   for (const match of lower.matchAll(estate)) add(match, 0.38, 'address-estate');
+  if (/[组社队]/.test(lower))
+    for (const match of lower.matchAll(village)) add(match, match[0].endsWith('号') ? 0.55 : 0.35, 'address-village');
   for (const match of lower.matchAll(flat)) add(match, 0.3, 'address-flat');
   return found;
 }
 
 const streetWords =
-  'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Crescent|Close|Square|Parkway|Pkwy|Circle|Highway|Hwy';
+  'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Crescent|Close|Square|Parkway|Pkwy|Circle|Highway|Hwy|Plaza|Row|Walk|Gardens|Grove|Mews|Trail|Alley|Loop|Quay|Hill|Broadway';
 const english = new RegExp(
   `(?<![\\d.$])\\d{1,5}[A-Za-z]?\\s+(?:[NSEW]\\.?\\s+|North\\s+|South\\s+|East\\s+|West\\s+)?(?:(?:[A-Z][a-z'’]+|\\d{1,3}(?:st|nd|rd|th))\\s+){1,3}(?:${streetWords})\\b\\.?(?:,?\\s+(?:Apt|Apartment|Unit|Suite|Ste|Flat|#)\\.?\\s*#?[A-Za-z0-9-]{1,6})?(?:,\\s*[A-Z][a-zA-Z]+(?:\\s[A-Z][a-z]+)?)?(?:,?\\s+[A-Z]{2})?(?:\\s+\\d{5}(?:-\\d{4})?)?`,
   'g',
 );
 const publicEnglish = /1600 Pennsylvania|10 Downing|221B? Baker|11 Wall St/;
-const postOfficeBox = /(?:P\.?\s?O\.?\s?Box|Flat|Apartment|Apt\.?)\s+\d{1,6}[A-Z]?,\s+\d{1,4}\s+[A-Z][a-z]+/g;
+const postOfficeBox =
+  /(?<![A-Za-z])[Pp]\.?\s?[Oo]\.?\s?[Bb]ox\s+#?\d{1,6}|(?:Flat|Apartment|Apt\.?|Unit)\s+#?\d{1,6}[A-Z]?,\s+\d{1,4}\s+[A-Z][a-z]+|(?:邮政信箱|信箱)\s?\d{1,6}\s?号?/g;
 
 /** Postal addresses: Chinese ones by road and number or estate and building, English ones by number and street. */
 export function address(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  if (/[号栋幢座楼室弄巷]/.test(input.lower)) found.push(...chineseAddresses(input));
-  if (/\d/.test(input.text) && /[A-Z][a-z]/.test(input.text)) {
+  if (/[号栋幢座楼室弄巷组社队]/.test(input.lower)) found.push(...chineseAddresses(input));
+  if (/\d/.test(input.text) && /[A-Z][a-z]|[Pp]\.?\s?[Oo]|信箱/.test(input.text)) {
     for (const match of input.text.matchAll(english)) {
       if (publicEnglish.test(match[0])) continue;
       found.push({

@@ -2,11 +2,11 @@ import type { IdentifierMatch } from '../types.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
 const province = '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]';
-const gap = '[ ·.\\-]{0,2}';
+const gap = '[ ·.\\-_*]{0,2}';
 const body = '[a-hj-np-z0-9]';
 /** GA 36: five characters after the issuing letter, six for new-energy vehicles, or four and a suffix. */
 const plate = new RegExp(
-  `${province}${gap}[a-hj-np-z]${gap}(?:(?:[a-hjk]${gap}${body}(?:${gap}\\d){4}|\\d(?:${gap}\\d){4}${gap}[a-hjk])(?![a-z0-9])|${body}(?:${gap}${body}){4}(?![a-z0-9])|${body}(?:${gap}${body}){3}${gap}[学警港澳挂超])`,
+  `${province}${gap}[a-hj-np-z]${gap}(?:(?:[a-hjk]${gap}${body}(?:${gap}\\d){4}|\\d(?:${gap}\\d){4}${gap}[a-hjk])(?![a-z0-9])|${body}(?:${gap}${body}){4}(?![a-z0-9])|${body}(?:${gap}${body}){3}${gap}[学警港澳挂超使领试]|${body}{5}[使领临试])|(?<![\\u4e00-\\u9fa5])使${gap}\\d{3}${gap}\\d{3}(?!\\d)|(?<![a-z0-9])wj${gap}(?:${province}|\\d{2})${gap}${body}{4,5}(?![a-z0-9])|(?<!\\d)\\d{6}使`,
   'g',
 );
 

@@ -2,7 +2,7 @@ import type { IdentifierMatch } from '../types.ts';
 import type { RuleInput } from './rule-input.ts';
 
 const assignment =
-  /(?:密码|口令|mima|(?<![a-z])(?:password|passwd|passphrase|pwd|passcode|pin(?: code)?))["']?((?:都|就|还)?\s{0,2}(?:是|为|设为|设成|设置为|改成|改为|换成|is|was|to|shi|:|=)+\s{0,2}|\s{1,2}(?=\S*\d))["'“`]?([!-~]{4,64})/g;
+  /(?:密码|密碼|口令|暗号|解压码|提取码|mima|[a-z]{0,16}[_.-]?(?:password|passwd|passphrase|passwort)|(?<![a-z])(?:pwd|psw|pw|pass|passcode|pin(?: code)?))(?:(?:\s(?:for|to|of|on)\s[^\n:=]{1,30}?)(?=\s(?:is|was)\s|:)|\([^()\n]{1,16}\)|(?:我|给你|一直|目前|现在|统一|默认|暂时|初始|还|先|仍|依然|用的?)*)?["'`]?((?:都|就|还)?\s{0,2}(?:是|为|为了|设为|设成|设置为|改成|改为|换成|用的是|=>|is|was|to|shi|:|=)+\s{0,2}|\s{1,2}(?=\S*\d))["'“`]?([!-~]{4,64})/g;
 /** Words that follow "password is" in ordinary sentences, types and placeholders. */
 const notAValue =
   /^(?:required|incorrect|wrong|invalid|not|too|weak|strong|expired|reset|empty|null|undefined|none|true|false|string|str|number|int|char|varchar|text|hashed?|encrypted|protected|stored|always|never|the|a|an|my|your|his|her|their|missing|blank|being|also|used|what|set|case|correct|important|forgotten|secure|usually|only|in|at|on|to|and|or|for|with|must|should|that|this|it|input|field|here|password|123abc\.\.\.|example|changeme|placeholder|xxxx+|\*+|\.{2,}|<.*|\$.*|\{.*|\[.*|%.*|#\{.*|process\.env.*|os\.(?:environ|getenv).*|env\..*|config\..*|self\..*|req(?:uest)?\..*|getpass.*|input\(.*|bcrypt.*|hash.*|form\..*|user\..*|data\..*|z\..*|models\..*|str\(.*|fields\..*|[a-z_]+\(.*|=.*)[.,;:!?"')}\]]*$/i;

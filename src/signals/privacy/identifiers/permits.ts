@@ -6,13 +6,17 @@ import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 type LabelledDocument = { type: IdentifierType; rule: string; label: RegExp; number: RegExp; bare?: RegExp };
 
 /** Between a label and its number: particles, punctuation, a few words. */
-const gap = '[^\\n。;]{0,14}$';
+const gap = '[^\\n。;]{0,20}$';
+/** A form names the document on one line and its number on the next. */
+const formGap = '[^。;]{0,20}(?:证件号码?|證件號碼?|证号|號碼|号码|编号|number|no\\.?)[:\\s是为]{0,4}$';
 const documents: LabelledDocument[] = [
   {
     type: 'passport',
     rule: 'passport',
-    label: new RegExp(`(?:护照|護照|passport|huzhao)${gap}`),
-    number: /(?<![a-z0-9])(?:[a-z]{1,2}[ -]?\d(?:[ -]?\d){6,8}|\d{9})(?![a-z0-9])/g,
+    label: new RegExp(`(?:护照|護照|passport|huzhao|旅行证)(?:${gap}|${formGap})`),
+    // Foreign forms: nine digits, one to three letters and digits, Germany's C…K with letters inside, France's 12AB34567.
+    number:
+      /(?<![a-z0-9])(?:[a-z]{1,3}[ -]?\d(?:[ -]?\d){5,8}|\d{2}[a-z]{2}\d{5}|[a-z]\d{3}[a-z]\d{4}|(?=[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*\d)[cfghjklp][0-9cfghjklmnprtvwxyz]{8}|(?!(?:19|20)\d\d[01]\d[0-3]\d(?!\d))\d(?:[ -]?\d){7,8})(?![a-z0-9])/g,
     // Mainland ordinary passports: E or G with eight digits, or E, a letter and seven digits (since 2017).
     bare: /^(?:[eg]\d{8}|e[a-hj-np-z]\d{7})$/,
   },
@@ -33,7 +37,7 @@ const documents: LabelledDocument[] = [
   {
     type: 'travel-permit',
     rule: 'taiwan-compatriot-permit',
-    label: new RegExp(`(?:台胞证|臺胞證|台胞|来往大陆|往来台湾|大通证|taibaozheng|taiwan compatriot|mtp)${gap}`),
+    label: new RegExp(`(?:台胞证|臺胞證|台胞證|台胞|来往大陆|來往大陸|来往大陸|往来台湾|往來台灣|往來臺灣|赴台|入台证|台湾通行证|台灣通行證|大通证|大陆通行证|台湾居民|台湾旅客|台湾同胞|taibaozheng|taiwan compatriot|taiwan (?:travel )?permit|taiwan resident|mainland travel permit|mtp)(?:${gap}|${formGap})`),
     number: /(?<![a-z0-9])[lt]?[ -]?\d(?:[ -]?\d){7,9}(?:\([a-z]\))?(?![a-z0-9])/g,
   },
   {
@@ -52,15 +56,23 @@ const documents: LabelledDocument[] = [
   },
 ];
 
+const travelWords = /证|證|permit|香港|澳门|港澳|hong kong|macau|通关|过关|口岸|旅客|乘客|过境|入境|签注|酒店|入住|机票|船票/;
+
 function labelledDocument(document: LabelledDocument, input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   for (const match of input.lower.matchAll(document.number)) {
-    const labelled = precededBy(input.lower, match.index, 34, document.label);
     const end = match.index + match[0].length;
+    const labelled =
+      precededBy(input.lower, match.index, 60, document.label) ||
+      // `12345678 是我的台胞证`: the words behind, read as if they stood before.
+      document.label.test(/^[^\n。;,\d]{0,16}/.exec(input.lower.slice(end))?.[0] ?? '');
     if (!labelled) {
       const upper = /^[A-Z]/.test(input.text.slice(match.index, end));
       if (document.bare?.test(match[0]) !== true || !upper) continue;
       if (precededBy(input.lower, match.index, 20, numberLabel)) continue;
+      // H or M and digits are part numbers too: eight need a word about travelling or documents nearby.
+      if (document.rule === 'home-return-permit' && !travelWords.test(input.lower.slice(Math.max(0, match.index - 40), end + 20)))
+        continue;
       if (/[#/._=-]/.test(input.lower[match.index - 1] ?? '')) continue;
     }
     const confidence = labelled ? 0.95 : 0.6;

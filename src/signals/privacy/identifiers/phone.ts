@@ -3,7 +3,7 @@ import type { DigitWindow } from './digit-windows.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 const phoneLabel =
-  /(?:手机|手機|电话|電話|联系方式|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$/;
+  /(?:手机|手機|电话|電話|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$/;
 /** Number segments of the mainland operators, virtual ones and 190–199 included; 140, 141 and 144 are machine cards. */
 const mobile = /^1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9\d)\d{8}$/;
 const areaCode = /^0(?:10|2[0-57-9]|[3-9][1-9]\d)/;
@@ -58,13 +58,19 @@ function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: () => b
 }
 
 function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
-  const { digits, groups } = window;
+  const { groups } = window;
+  // +86 10 6234 5678 leaves the zero of the area code out.
+  const abroad = /^(?:00)?86(?=0?[1-9])/.exec(window.digits)?.[0].length ?? 0;
+  const national = window.digits.slice(abroad);
+  const digits = abroad > 0 && window.digits.length >= 11 ? (national.startsWith('0') ? national : `0${national}`) : window.digits;
+  const plus = abroad > 0 && input.text[window.start - 1] === '+';
   const area = areaCode.exec(digits)?.[0].length;
   if (area === undefined || digits.length < 10 || digits.length > 12 || !standsAlone(window, input)) return undefined;
   const local = digits.length - area;
   if (local < 7 || local > 8 || !/[1-9]/.test(digits[area] ?? '')) return undefined;
   const split = groups[0] === area && groups.length <= 3 && window.bounded;
-  if (!split && !labelled()) return undefined;
+  if (abroad > 0 && digits !== window.digits && !plus && !labelled()) return undefined;
+  if (!split && !plus && !labelled()) return undefined;
   if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
   return {
     type: 'phone',

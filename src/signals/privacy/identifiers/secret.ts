@@ -25,19 +25,31 @@ const tokens: [rule: string, form: RegExp][] = [
   ['digitalocean-token', /^do[opr]_v1_[a-f0-9]{32,}$/],
   ['databricks-token', /^dapi[a-f0-9]{32,}$/],
   ['telegram-bot-token', /^\d{8,10}:[A-Za-z0-9_-]{35}$/],
+  ['zhipu-key', /^[a-f0-9]{32}\.[A-Za-z0-9]{16}$/],
+  ['volcengine-key', /^AKLT[A-Za-z0-9_-]{20,}$/],
+  ['baidu-key', /^(?:ALTAK-?[A-Za-z0-9]{16,}|bce-v3-?[A-Za-z0-9-]{16,})$/],
+  ['twilio-key', /^(?:SK|AC)[a-f0-9]{32}$/],
+  ['mailgun-key', /^key-[a-f0-9]{32}$/],
+  ['mailchimp-key', /^[a-f0-9]{32}-us\d{1,2}$/],
+  ['shopify-token', /^shp(?:at|ca|pa|ss)_[a-fA-F0-9]{32}$/],
+  ['square-token', /^(?:sq0[a-z]{3}-|EAAA)[A-Za-z0-9_-]{20,}$/],
+  ['discord-token', /^[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}$/],
+  ['facebook-token', /^EAA[A-Za-z0-9]{40,}$/],
+  ['vault-token', /^hv[sbr]\.[A-Za-z0-9_-]{20,}$/],
+  ['vendor-token', /^(?:lin_api_|ntn_|secret_|figd_|glsa_|glc_|NRAK-|pat-(?:na|eu)1-|ATATT3|ATCTT3|ATBB|sntrys_|sntryu_|PMAK-|rubygems_|sbp_|vercel_|pscale_(?:tkn|pw|oauth)_|phc_|phx_|rnd_|HRKU-|AGE-SECRET-KEY-|tfp_|fo1_|dp\.pt\.|dp\.st\.|pul-|cio_|CFPAT-|ops_|nfp_|ghu_|tskey-|oy2|sk_|rk_|pk_|key_|api_|ak_|tok_|at_|pat_|bot_|app_)[A-Za-z0-9_.-]{20,}$/],
   ['docker-token', /^dckr_pat_[A-Za-z0-9_-]{20,}$/],
   ['xai-key', /^(?:xai|gsk|pplx|nvapi|r8|tvly|fw)[-_][A-Za-z0-9_-]{24,}$/],
 ]; // prettier-ignore
 
 const candidate = /[A-Za-z0-9_:][A-Za-z0-9_.:-]{14,4095}/g;
 const prefixes =
-  /AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|sk-|[srp]k_|whsec|xox|xapp-|AIza|ya29|GOCSPX|eyJ|npm_|pypi-|hf_|LTAI|AKID|SG\.|do[opr]_v1|dapi|\d{8}:|dckr_|xai-|gsk_|pplx-|nvapi-|r8_|tvly-|fw_/;
+  /AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|sk-|[srp]k_|whsec|xox|xapp-|AIza|ya29|GOCSPX|eyJ|npm_|pypi-|hf_|LTAI|AKID|SG\.|do[opr]_v1|dapi|\d{8}:|dckr_|xai-|gsk_|pplx-|nvapi-|r8_|tvly-|fw_|[a-f0-9]{32}[.-]|AKLT|ALTAK|bce-v3|SK[a-f0-9]{8}|AC[a-f0-9]{8}|key-|shp[a-z]{2}_|sq0|EAA|[MNO][A-Za-z0-9_-]{22,27}\.|hv[sbr]\.|lin_api_|ntn_|secret_|figd_|gls?[ac]_|NRAK-|pat-|AT[AC]TT3|ATBB|sntry|PMAK-|rubygems_|sbp_|vercel_|pscale_|ph[cx]_|rnd_|HRKU-|AGE-S|tfp_|fo1_|dp\.|pul-|cio_|CFPAT-|ops_|nfp_|tskey-|oy2|(?:key|api|ak|tok|at|pat|bot|app)_/;
 const pem =
   /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,8000}-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?/g;
-const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{1,64}:([^\s/@]{3,64})@[^\s/]{3,}/g;
+const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{0,64}:([^\s@]{3,64})@[^\s/]{3,}/g;
 /** `api_key: …`, `secret=…`, `token 是 …` with a value that looks random. */
 const assigned =
-  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|client[ _-]?secret|private[ _-]?key|bearer|token|密钥|秘钥|令牌|appsecret|app[ _-]?key)["']?\s{0,3}(?:是|为|is|:|=|=>|\s)\s{0,3}["']?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
+  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s)\s{0,3}["'`]?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
 /** Hexadecimal digests of code and files are random too, and public. */
 const placeholder =
   /^(?:your|my|the|example|xxx|test|placeholder|changeme|process|os|env|config|self|this|settings)[_.\W]|x{6,}|\*{3,}|\.{3}|<|\$\{|_here$|example$/i;
