@@ -6,7 +6,10 @@ export type EncodedText = { start: number; end: number; text: string };
 
 /** Reads standard and URL-safe base64; undefined unless the bytes are UTF-8 text that a person could read. */
 function decodePrintable(encoded: string): string | undefined {
-  const standard = encoded.replace(/[=\s]+/g, '').replaceAll('-', '+').replaceAll('_', '/');
+  const standard = encoded
+    .replace(/[=\s]+/g, '')
+    .replaceAll('-', '+')
+    .replaceAll('_', '/');
   if (standard.length % 4 === 1) return undefined;
   try {
     const binary = atob(standard);
@@ -29,7 +32,7 @@ export function findEncodedText(text: string): EncodedText[] {
     if (!/[A-Z]/.test(match[0]) || !/[a-z]/.test(match[0])) continue;
     if (++tried > maximumCandidates) break;
     const decoded = decodePrintable(match[0]);
-    if (decoded !== undefined && decoded.length >= 4) {
+    if (decoded !== undefined && decoded.length >= 2) {
       found.push({ start: match.index, end: match.index + match[0].length, text: decoded });
     }
   }

@@ -1,4 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
+import { famousChinese, famousEnglish } from './famous-names.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
 const numeric =
@@ -19,8 +20,62 @@ const own = new RegExp(
   'g',
 );
 const beforeBorn = new RegExp(`(${date})(?:日)?(?:出生|生人)`, 'g');
+const year = '(?:19[2-9]\\d|20[0-2]\\d)';
+const loose = `${date}|${year}年(?:\\d{1,2}月)?|${year}[-/.]\\d{1,2}(?!\\d)|${year}\\s+on\\s+the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months}|the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months},?\\s+${year}|${months}\\s+\\d{1,2}(?:st|nd|rd|th)?(?!\\d)|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${months}(?![a-z])|${monthAndDay}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}(?!\\d)|\\d{2}[-/.]\\d{1,2}[-/.]\\d{1,2}(?!\\d)`;
+/** The word and its date a few words apart; a year before 1920 is history. */
+const wordThenDate = new RegExp(
+  `(?:(?:出生|诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,14}?)(${loose})`,
+  'g',
+);
+const dateThenWord = new RegExp(
+  `(${loose})[^\\n\\d。;!?]{0,4}?(?:出生|生人|(?:是|为|就是)?[我他她你]?[^\\n\\d,。]{0,6}(?:的)?生日(?![派快蛋礼祝聚会卡])|生的|[,\\s(]{1,2}(?:is (?:my|his|her) birthday|birthday|born|dob)\\b)`,
+  'g',
+);
+/** A row of a table or list: the date stands alone in its cell, and is old enough to be a person's. */
+const cell = new RegExp(
+  `(?<=[,|\\t;、(\\s"]\\s?)((?:19[3-9]\\d|200\\d|201[0-5])[-/.年](?:0?[1-9]|1[0-2])[-/.月](?:0?[1-9]|[12]\\d|3[01])日?|(?:19[3-9]\\d|200\\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])|(?:0?[1-9]|[12]\\d|3[01])[-/.](?:0?[1-9]|[12]\\d|3[01])[-/.](?:19[3-9]\\d|200\\d|201[0-5]))(?=\\s?(?:[,|\\t;、)\\s"]|$))`,
+  'gm',
+);
+const otherDate =
+  /(?:入职|到岗|报到|签订|签署|签发|签约|有效|到期|截止|发布|成立|更新|创建|版本|订单|下单|出版|上映|发行|竣工|建于|购|hired|joined|start|issued|expires?|due|created|updated|released|published|version|since|founded)[^\n\d]{0,8}$/;
+const today = /(?:今天|明天|昨天|后天|下周|这周|today|tomorrow)[^\n]{0,10}$/;
+const publicMatter =
+  /公司|集团|大学|国家|共和国|城市|品牌|祖国|党|成语|节日|世界|company|country|nation|brand|festival|founded|建军|王朝|皇|诗|剧|小说|电影|角色|novel|star\b/;
 const someoneFamous =
   /(?:诗人|作家|演员|歌手|皇帝|总统|科学家|数学家|画家|音乐家|球员|导演|将军|伟人|明星|鲁迅|爱因斯坦|牛顿|president|singer|actor|actress|author|poet|scientist|composer|painter)[^\n]{0,24}$/;
+
+/** Whether the name of a public person stands within the last characters. */
+function famousNear(text: string): boolean {
+  for (let start = 0; start < text.length - 1; start++) {
+    for (let length = 2; length <= 4; length++) if (famousChinese.has(text.slice(start, start + length))) return true;
+  }
+  const words = text.match(/[a-z'-]+/g) ?? [];
+  return words.some((word, index) => index > 0 && famousEnglish.has(`${words[index - 1] ?? ''} ${word}`));
+}
+
+/** Dates in rows beside a full name, a sex or the number of a document. `others` are the matches found so far. */
+export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatch[]): IdentifierMatch[] {
+  const people = others.filter(
+    ({ type, confidence }) =>
+      confidence >= 0.5 && ['person-name', 'resident-id', 'passport', 'travel-permit', 'hkid', 'us-ssn'].includes(type),
+  );
+  if (people.length === 0) return [];
+  const found: IdentifierMatch[] = [];
+  for (const match of input.lower.matchAll(cell)) {
+    if (precededBy(input.lower, match.index, 14, otherDate) || precededBy(input.lower, match.index, 14, today))
+      continue;
+    const end = match.index + match[0].length;
+    const lineStart = input.lower.lastIndexOf('\n', match.index) + 1;
+    const nextLine = input.lower.indexOf('\n', end);
+    const lineEnd = nextLine < 0 ? input.lower.length : nextLine;
+    const near = people.some(
+      ({ start, end: stop }) =>
+        start >= lineStart && stop <= lineEnd && match.index - stop < 60 && start - end < 40 && stop !== end,
+    );
+    if (near) found.push({ type: 'birth-date', start: match.index, end, confidence: 0.6, rule: 'birth-date-in-row' });
+  }
+  return found;
+}
 
 /** Birth dates that a form or the speaker states. Those of public figures are common knowledge. */
 export function birthDate(input: RuleInput): IdentifierMatch[] {
@@ -30,11 +85,18 @@ export function birthDate(input: RuleInput): IdentifierMatch[] {
     [labelled, 0.88, 'birth-date-labelled'],
     [own, 0.88, 'birth-date-own'],
     [beforeBorn, 0.6, 'birth-date'],
+    [wordThenDate, 0.6, 'birth-date-near-word'],
+    [dateThenWord, 0.6, 'birth-date-near-word'],
   ] as const) {
     for (const match of input.lower.matchAll(pattern)) {
       const value = match.slice(1).find((group) => group !== undefined);
       if (value === undefined) continue;
       if (precededBy(input.lower, match.index, 30, someoneFamous)) continue;
+      if (rule === 'birth-date-near-word') {
+        const around = input.lower.slice(Math.max(0, match.index - 24), match.index + match[0].length + 10);
+        const years = /(?<!\d)(1[0-8]\d\d|190\d|191\d)(?!\d)/.test(value);
+        if (years || publicMatter.test(around) || famousNear(around)) continue;
+      }
       const start = match.index + match[0].lastIndexOf(value);
       found.push({ type: 'birth-date', start, end: start + value.length, confidence, rule });
     }

@@ -51,7 +51,7 @@ function leftScore(text: string, start: number, weight: number): number | undefi
   if (!isHan(code)) return code === 32 ? 0.8 : 0;
   // 小王明…, 老李…, 姓张的.
   if ('小老阿姓'.includes(text[start - 1] ?? '')) return undefined;
-  return weight >= 2 ? -0.4 : weight >= 1.5 ? -1 : -2.2;
+  return weight >= 2 ? -0.6 : weight >= 1.5 ? -1.5 : -2.2;
 }
 
 function rightScore(text: string, end: number): number | undefined {

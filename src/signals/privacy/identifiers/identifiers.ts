@@ -4,7 +4,7 @@ import { findSpokenDigits } from '../spoken-digits.ts';
 import type { IdentifierMatch } from '../types.ts';
 import { address } from './address.ts';
 import { bankCard } from './bank-card.ts';
-import { birthDate } from './birth-date.ts';
+import { birthDate, birthDateInRow } from './birth-date.ts';
 import { coordinates } from './coordinates.ts';
 import { imei, vin } from './device-id.ts';
 import { digitWindows, type DigitWindow } from './digit-windows.ts';
@@ -18,6 +18,7 @@ import { permits } from './permits.ts';
 import { personName } from './person-name.ts';
 import { phone } from './phone.ts';
 import { residentId } from './resident-id.ts';
+import { isMadeUp } from './made-up-values.ts';
 import type { IdentifierRule, RuleInput } from './rule-input.ts';
 import { secret } from './secret.ts';
 import { socialCreditCode } from './social-credit-code.ts';
@@ -49,7 +50,7 @@ const textRules: IdentifierRule[] = [
 ];
 
 /** Bump with every change of a rule: receipts and statistics carry it. */
-export const identifierRulesVersion = '1';
+export const identifierRulesVersion = '2';
 
 /** A whole number should beat a likely piece of it: each character counts this much beside the confidence. */
 const lengthBonus = 0.005;
@@ -99,5 +100,7 @@ export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
     }
   }
   for (const rule of textRules) matches.push(...rule(input));
+  matches.push(...birthDateInRow(input, matches));
+  for (const match of matches) if (isMadeUp(match, input)) match.confidence = Math.min(match.confidence, 0.3);
   return withoutOverlaps(matches);
 }

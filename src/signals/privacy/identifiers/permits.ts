@@ -37,7 +37,9 @@ const documents: LabelledDocument[] = [
   {
     type: 'travel-permit',
     rule: 'taiwan-compatriot-permit',
-    label: new RegExp(`(?:台胞证|臺胞證|台胞證|台胞|来往大陆|來往大陸|来往大陸|往来台湾|往來台灣|往來臺灣|赴台|入台证|台湾通行证|台灣通行證|大通证|大陆通行证|台湾居民|台湾旅客|台湾同胞|taibaozheng|taiwan compatriot|taiwan (?:travel )?permit|taiwan resident|mainland travel permit|mtp)(?:${gap}|${formGap})`),
+    label: new RegExp(
+      `(?:台胞证|臺胞證|台胞證|台胞|来往大陆|來往大陸|来往大陸|往来台湾|往來台灣|往來臺灣|赴台|入台证|台湾通行证|台灣通行證|大通证|大陆通行证|台湾居民|台湾旅客|台湾同胞|taibaozheng|taiwan compatriot|taiwan (?:travel )?permit|taiwan resident|mainland travel permit|mtp)(?:${gap}|${formGap})`,
+    ),
     number: /(?<![a-z0-9])[lt]?[ -]?\d(?:[ -]?\d){7,9}(?:\([a-z]\))?(?![a-z0-9])/g,
   },
   {
@@ -56,7 +58,8 @@ const documents: LabelledDocument[] = [
   },
 ];
 
-const travelWords = /证|證|permit|香港|澳门|港澳|hong kong|macau|通关|过关|口岸|旅客|乘客|过境|入境|签注|酒店|入住|机票|船票/;
+const travelWords =
+  /证|證|permit|香港|澳门|港澳|hong kong|macau|通关|过关|口岸|旅客|乘客|过境|入境|签注|酒店|入住|机票|船票/;
 
 function labelledDocument(document: LabelledDocument, input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
@@ -71,7 +74,10 @@ function labelledDocument(document: LabelledDocument, input: RuleInput): Identif
       if (document.bare?.test(match[0]) !== true || !upper) continue;
       if (precededBy(input.lower, match.index, 20, numberLabel)) continue;
       // H or M and digits are part numbers too: eight need a word about travelling or documents nearby.
-      if (document.rule === 'home-return-permit' && !travelWords.test(input.lower.slice(Math.max(0, match.index - 40), end + 20)))
+      if (
+        document.rule === 'home-return-permit' &&
+        !travelWords.test(input.lower.slice(Math.max(0, match.index - 40), end + 20))
+      )
         continue;
       if (/[#/._=-]/.test(input.lower[match.index - 1] ?? '')) continue;
     }
@@ -123,7 +129,7 @@ function taiwanIds(input: RuleInput): IdentifierMatch[] {
 
 /** Passports, permits between the mainland, Hong Kong, Macau and Taiwan, and the identity cards there. */
 export function permits(input: RuleInput): IdentifierMatch[] {
-  if (!/\d{3}|\d[ -]\d/.test(input.lower)) return [];
+  if (!/\d{2}|\d[ -]\d/.test(input.lower)) return [];
   return [
     ...documents.flatMap((document) => labelledDocument(document, input)),
     ...hongKongIds(input),

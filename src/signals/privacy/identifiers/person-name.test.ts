@@ -26,7 +26,7 @@ describe('names of people', () => {
   });
 
   it('sees a name in at most 1 % of the sentences without one', () => {
-    const flagged = negative.filter((text) => names(text).length > 0).map((text) => [text, ...names(text)]);
+    const flagged = negative.filter((text) => names(text).length > 0);
     expect(flagged.length / negative.length, JSON.stringify(flagged)).toBeLessThanOrEqual(0.01);
   });
 

@@ -2,7 +2,7 @@ import type { IdentifierMatch } from '../types.ts';
 import { doubleSurnames, givenNameCharacters, notInName, singleSurnames } from './chinese-surnames.ts';
 import { chineseNames } from './chinese-name.ts';
 import { englishNames } from './english-name.ts';
-import { famousChinese } from './famous-names.ts';
+import { famousChinese, famousEnglish } from './famous-names.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
 const surname = `(?:${doubleSurnames.join('|')}|[${singleSurnames}])`;
@@ -75,7 +75,13 @@ export function personName(input: RuleInput): IdentifierMatch[] {
   const collect = (pattern: RegExp, confidence: number, rule: string, text = input.text): void => {
     for (const match of text.matchAll(pattern)) {
       const name = match[1] ?? '';
-      if (famousChinese.has(name) || publicEnglish.test(name) || notEnglishNames.test(name)) continue;
+      if (
+        famousChinese.has(name) ||
+        famousEnglish.has(name.toLowerCase()) ||
+        publicEnglish.test(name) ||
+        notEnglishNames.test(name)
+      )
+        continue;
       const start = match.index + match[0].lastIndexOf(name);
       found.push({
         type: 'person-name',

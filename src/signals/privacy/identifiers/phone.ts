@@ -62,7 +62,8 @@ function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: () =>
   // +86 10 6234 5678 leaves the zero of the area code out.
   const abroad = /^(?:00)?86(?=0?[1-9])/.exec(window.digits)?.[0].length ?? 0;
   const national = window.digits.slice(abroad);
-  const digits = abroad > 0 && window.digits.length >= 11 ? (national.startsWith('0') ? national : `0${national}`) : window.digits;
+  const digits =
+    abroad > 0 && window.digits.length >= 11 ? (national.startsWith('0') ? national : `0${national}`) : window.digits;
   const plus = abroad > 0 && input.text[window.start - 1] === '+';
   const area = areaCode.exec(digits)?.[0].length;
   if (area === undefined || digits.length < 10 || digits.length > 12 || !standsAlone(window, input)) return undefined;
@@ -74,7 +75,7 @@ function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: () =>
   if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
   return {
     type: 'phone',
-    start: window.start,
+    start: plus ? window.start - 1 : window.start,
     end: window.end,
     confidence: labelled() ? 0.95 : 0.8,
     rule: 'phone-cn-landline',

@@ -16,6 +16,13 @@ export function precededBy(lower: string, position: number, reach: number, patte
   return pattern.test(lower.slice(Math.max(0, position - reach), position));
 }
 
+/** Words of manuals, tests and tutorials: what stands beside them is made up. */
+export const exampleWords =
+  /示例|样例|例如|比如|占位|测试|教程|文档|正则|格式|模拟|假数据|沙箱|example|sample|dummy|placeholder|mock|fixture|sandbox|tutorial|documentation|docs\b|regex|e\.g\.|\btest(?:ing)?\b|rfc|fake|fictional|faker/;
+/** Lines that a firm or an office opens to everybody. */
+export const publicLineWords =
+  /热线|客服|服务电话|咨询电话|投诉电话|举报电话|总机|官方电话|hotline|helpline|customer (?:service|support|care)|switchboard|toll.?free/;
+
 /**
  * Numbers that look like something personal and are not: orders, parcels, parts, versions, logs. Anchored to the end,
  * so that the label has to stand directly before the number.

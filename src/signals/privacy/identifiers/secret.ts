@@ -36,7 +36,9 @@ const tokens: [rule: string, form: RegExp][] = [
   ['discord-token', /^[MNO][A-Za-z0-9_-]{22,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}$/],
   ['facebook-token', /^EAA[A-Za-z0-9]{40,}$/],
   ['vault-token', /^hv[sbr]\.[A-Za-z0-9_-]{20,}$/],
-  ['vendor-token', /^(?:lin_api_|ntn_|secret_|figd_|glsa_|glc_|NRAK-|pat-(?:na|eu)1-|ATATT3|ATCTT3|ATBB|sntrys_|sntryu_|PMAK-|rubygems_|sbp_|vercel_|pscale_(?:tkn|pw|oauth)_|phc_|phx_|rnd_|HRKU-|AGE-SECRET-KEY-|tfp_|fo1_|dp\.pt\.|dp\.st\.|pul-|cio_|CFPAT-|ops_|nfp_|ghu_|tskey-|oy2|sk_|rk_|pk_|key_|api_|ak_|tok_|at_|pat_|bot_|app_)[A-Za-z0-9_.-]{20,}$/],
+  ['vendor-token', /^(?:lin_api_|ntn_|secret_|figd_|glsa_|glc_|NRAK-|pat-(?:na|eu)1-|ATATT3|ATCTT3|ATBB|sntrys_|sntryu_|PMAK-|rubygems_|sbp_|vercel_|pscale_(?:tkn|pw|oauth)_|phc_|phx_|rnd_|HRKU-|AGE-SECRET-KEY-|tfp_|fo1_|dp\.pt\.|dp\.st\.|pul-|cio_|CFPAT-|ops_|nfp_|ghu_|tskey-|oy2)[A-Za-z0-9_.-]{20,}$/],
+  // Words joined by underscores are names in code, so the rest has to be in one piece and hold digits.
+  ['prefixed-token', /^(?:sk|rk|pk|key|api|ak|tok|at|pat|bot|app)_(?:live_|test_|prod_)?(?=(?:[A-Za-z]*\d){3})[A-Za-z0-9]{20,}$/],
   ['docker-token', /^dckr_pat_[A-Za-z0-9_-]{20,}$/],
   ['xai-key', /^(?:xai|gsk|pplx|nvapi|r8|tvly|fw)[-_][A-Za-z0-9_-]{24,}$/],
 ]; // prettier-ignore
