@@ -3,7 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts', 'scripts/**/*.test.ts'],
-    testTimeout: 20_000,
+    // A net against hangs, not a measure: the machines are shared.
+    testTimeout: 120_000,
     hookTimeout: 120_000,
   },
 });

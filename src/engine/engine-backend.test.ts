@@ -97,6 +97,22 @@ describe('EngineBackend', () => {
     expect(engine.pid).not.toBe(firstPid);
   });
 
+  it('answers a request that was sent to a process just killed, from the next one', async () => {
+    const engine = await start();
+    process.kill(engine.pid!, 'SIGKILL');
+    const events = await collect(engine.stream(request('a', 'hello'), { signal: never }));
+    expect(events.map((event) => event.type)).toEqual(['response-start', 'text-delta', 'finish']);
+  });
+
+  it('gives up a request that kills the second process too, and goes on with others', async () => {
+    const engine = await start();
+    await expect(collect(engine.stream(request('a', 'crash'), { signal: never }))).rejects.toMatchObject({
+      code: 'engine_crashed',
+    });
+    const events = await collect(engine.stream(request('b', 'hello'), { signal: never }));
+    expect(events.at(-1)?.type).toBe('finish');
+  });
+
   it('refuses the name of another model', async () => {
     const engine = await start();
     const other = { ...request('a', 'hello'), model: 'gpt-4' };

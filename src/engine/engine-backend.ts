@@ -1,7 +1,7 @@
 /** The on-device engine as a `Backend`. */
 import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '../core/backend.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
-import { makeError, type DuanyunError } from '../core/errors.ts';
+import { DuanyunError, makeError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/events.ts';
 import { EventQueue } from './event-queue.ts';
 import { EngineProcess, type EngineProcessOptions } from './host/engine-process.ts';
@@ -55,6 +55,17 @@ export class EngineBackend implements Backend {
 
   async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {
     this.#requireModel(request.model);
+    try {
+      yield* this.#streamOnce(request, signal);
+    } catch (error) {
+      if (!isCrash(error) || signal.aborted) throw error;
+      // The process died before it said anything to this request. Once more, with the next process; a request that
+      // kills that one too is not tried again.
+      yield* this.#streamOnce(request, signal);
+    }
+  }
+
+  async *#streamOnce(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     await this.#waitUntilReady(signal);
     const queue = new EventQueue<StreamEvent>();
     let started = false;
@@ -135,6 +146,10 @@ export class EngineBackend implements Backend {
       throw error;
     }
   }
+}
+
+function isCrash(error: unknown): boolean {
+  return error instanceof DuanyunError && error.code === 'engine_crashed';
 }
 
 function errorEvent(error: DuanyunError): StreamEvent {

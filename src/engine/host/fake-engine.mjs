@@ -13,6 +13,7 @@ process.on('message', (message) => {
   if (message.type !== 'generate') return;
   const { id, input } = message.request;
   const { prompt } = input;
+  if (prompt === 'crash') process.exit(1);
   if (prompt === 'refuse') {
     answer({ type: 'refused', id, error: { code: 'queue_full', message: 'full', retryAfterSeconds: 2 } });
     return;
