@@ -21,7 +21,7 @@ const personBefore =
 const strongPersonBefore =
   /\b(?:mrs?|ms|miss|patient|client|customer|employee|applicant|candidate|tenant|student|nurse|colleague|coworker|neighbou?r|friend|wife|husband|son|daughter|brother|sister|mother|father|uncle|aunt|cousin|boss|manager|supervisor|assistant|landlord|roommate|name|contact|attn|dear|regards|sincerely|signed|guest|passenger|recipient|beneficiary|witness|defendant|plaintiff|called|named|i'm|i am)[.:"'\s(=,-]{1,4}$/i;
 const personAfter =
-  /^(?:'s\b|\s?[,;|)"\]<\n(/:]|\s(?:is|was|has|had|will|said|says|told|asked|wrote|called|lives?|lived|works?|worked|born|and|at|from|on|in|who|came|left|sent|needs|wants|paid|owes|signed|joined|moved|got|just|did|does|can|could|would|should|missed|failed|passed|booked|reported|complained|emailed|texted|died|married)\b|\.|\?|!|\s*$)/;
+  /^(?:'s\b|\s?[,;|)"\]<\n(/:]|\s(?:is|was|has|had|will|said|says|told|asked|wrote|called|lives?|lived|works?|worked|born|and|at|from|on|in|who|for|about|to|came|left|sent|needs|wants|paid|owes|signed|joined|moved|got|just|did|does|can|could|would|should|missed|failed|passed|booked|reported|complained|emailed|texted|died|married)\b|\.|\?|!|\s*$)/;
 const institutionAfter =
   /^(?:'s)?\s?(?:&|(?:Street|St|Avenue|Ave|Road|Rd|Lane|Drive|University|College|School|Hospital|Church|Park|Station|Airport|Hotel|Museum|Library|Cent(?:er|re)|Company|Co|Inc|Corp|Ltd|LLC|Group|Bank|Club|Foundation|Institute|Award|Prize|Theorem|Stadium|Building|Tower|Hall|Memorial|Square|Bridge|Furniture|Watch|Perfume|Shoes|whiskey|theorem|equation|novel|movie|film|album|song|biography|quote|quotes|brand|handbag)\b)/;
 const publicBefore =
