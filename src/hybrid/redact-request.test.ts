@@ -27,13 +27,13 @@ describe('redact', () => {
       for (const character of `Sent to ⟦PHONE_1⟧ and ⟦EMAIL_1⟧: ${asked}`) sendDelta(response, { content: character });
       sendEnd(response, 9);
     };
-    const text = 'Please text 13800138000 and mail li.lei@example.com that I am late.';
+    const text = 'Please text 13976528143 and mail li.lei@sina.cn that I am late.';
     const events = await collect(service, chat([text]));
-    expect(textOf(events)).toBe(`Sent to 13800138000 and li.lei@example.com: ${text}`);
-    expect(cloud.received).not.toMatch(/13800138000|li\.lei/);
+    expect(textOf(events)).toBe(`Sent to 13976528143 and li.lei@sina.cn: ${text}`);
+    expect(cloud.received).not.toMatch(/13976528143|li\.lei/);
     expect(cloud.received).toContain('⟦PHONE_1⟧');
     expect(receipts[0]).toMatchObject({ target: 'cloud', privacy: 'redact', redactedValues: 2 });
-    expect(JSON.stringify(receipts[0])).not.toMatch(/13800138000|li\.lei/);
+    expect(JSON.stringify(receipts[0])).not.toMatch(/13976528143|li\.lei/);
   });
 
   it('covers history, tool results and tool arguments, in the answer too', async () => {
@@ -46,33 +46,33 @@ describe('redact', () => {
       sendEnd(response, 3, 'tool_calls');
     };
     const history: ChatMessage[] = [
-      { role: 'system', content: [{ type: 'text', text: 'The user can be reached at 13800138000.' }] },
+      { role: 'system', content: [{ type: 'text', text: 'The user can be reached at 13976528143.' }] },
       { role: 'user', content: [{ type: 'text', text: 'Who called?' }] },
-      { role: 'assistant', content: [], toolCalls: [{ id: 'a', name: 'calls', arguments: '{"from":"13800138000"}' }] },
+      { role: 'assistant', content: [], toolCalls: [{ id: 'a', name: 'calls', arguments: '{"from":"13976528143"}' }] },
       { role: 'tool', toolCallId: 'a', content: [{ type: 'text', text: 'missed: 138 0013 8000' }] },
     ];
     const events = await collect(service, chat(history));
     const args = events.flatMap((event) => (event.type === 'tool-call-delta' ? [event.arguments] : [])).join('');
-    expect(JSON.parse(args)).toEqual({ to: '13800138000' });
+    expect(JSON.parse(args)).toEqual({ to: '13976528143' });
     expect(cloud.bodies).toHaveLength(1);
-    expect(cloud.received.replaceAll(/\D/g, '')).not.toContain('13800138000');
+    expect(cloud.received.replaceAll(/\D/g, '')).not.toContain('13976528143');
   });
 
   it('is not enough where something else must stay', async () => {
     const { service, cloud } = await newSetup();
-    const both = 'Text 13800138000 that my resident ID is 110101199003074258.';
+    const both = 'Text 13976528143 that my resident ID is 110101199003074258.';
     expect(await targetOf(service, chat([both]))).toBe('device');
-    const declared = chat(['Text 13800138000 that I am late.'], { route: { privacy: 'private' } });
+    const declared = chat(['Text 13976528143 that I am late.'], { route: { privacy: 'private' } });
     expect(await targetOf(service, declared)).toBe('device');
     expect(cloud.connections).toBe(0);
   });
 
   it('gives way where a placeholder cannot stand', async () => {
     const { service, cloud } = await newSetup();
-    const schema = { type: 'object', description: 'call 13800138000' };
+    const schema = { type: 'object', description: 'call 13976528143' };
     const format = { type: 'json-schema' as const, name: 'x', schema, strict: false };
     expect(await targetOf(service, chat(['Fill it in.'], { responseFormat: format }))).toBe('device');
-    expect(await targetOf(service, chat(['Go on.'], { stop: ['13800138000'] }))).toBe('device');
+    expect(await targetOf(service, chat(['Go on.'], { stop: ['13976528143'] }))).toBe('device');
     expect(cloud.connections).toBe(0);
   });
 
@@ -91,7 +91,7 @@ describe('redact', () => {
       },
     });
     cloud.play = say('never');
-    expect(await targetOf(service, chat(['Text 13800138000 and mail li.lei@example.com.']))).toBe('device');
+    expect(await targetOf(service, chat(['Text 13976528143 and mail li.lei@sina.cn.']))).toBe('device');
     expect(cloud.connections).toBe(0);
   });
 });
