@@ -64,7 +64,6 @@ function bind(library: ReturnType<typeof koffi.load>) {
     contextCells: bound('uint32 llama_n_ctx(uintptr_t)'),
     setThreads: bound('void llama_set_n_threads(uintptr_t, int32, int32)'),
     decode: bound('int32 llama_decode(uintptr_t, llama_batch)'),
-    synchronize: bound('void llama_synchronize(uintptr_t)'),
     logits: bound('float* llama_get_logits_ith(uintptr_t, int32)'),
     embeddings: bound('float* llama_get_embeddings_ith(uintptr_t, int32)'),
 

@@ -155,7 +155,7 @@ export function isNull(pointer: Pointer | number | null): boolean {
 type AsyncCallable = { async: (...values: unknown[]) => void };
 
 /** Runs a native call on koffi's thread pool. Every buffer it points to must stay referenced until it resolves. */
-export function callAsync<Result>(callable: unknown, ...values: unknown[]): Promise<Result> {
+function callAsync<Result>(callable: unknown, ...values: unknown[]): Promise<Result> {
   return new Promise((resolve, reject) => {
     (callable as AsyncCallable).async(...values, (error: Error | null, result: Result) => {
       if (error === null) resolve(result);
