@@ -1,0 +1,69 @@
+/** Reading pictures and hearing speech on the device. `engine` implements both; `hybrid` runs them before it decides anything. */
+import type { AudioPart } from './chat.ts';
+
+/** Seconds from the start of the sound. */
+export type TranscriptWord = { text: string; start: number; end: number; probability: number };
+export type TranscriptSegment = {
+  text: string;
+  start: number;
+  end: number;
+  /** Mean natural-log probability of its tokens. */
+  averageLogprob: number;
+  noSpeechProbability: number;
+  /** Present where they were asked for. */
+  words?: TranscriptWord[];
+  /** Index of the speaker, where speakers were told apart. */
+  speaker?: number;
+};
+export type Transcript = {
+  text: string;
+  /** ISO 639-1. */
+  language: string;
+  /** 0–1. */
+  languageProbability: number;
+  durationSeconds: number;
+  segments: TranscriptSegment[];
+  /** Id of the model that heard it. */
+  model: string;
+};
+export type TranscribeOptions = {
+  signal: AbortSignal;
+  /** ISO 639-1. Absent: detected. */
+  language?: string;
+  /** `translate` writes English. Default `transcribe`. */
+  task?: 'transcribe' | 'translate';
+  /** Words and names that are likely to occur. */
+  prompt?: string;
+  words?: boolean;
+  /** Each segment as soon as it is there. */
+  onSegment?(segment: TranscriptSegment): void;
+  /** Seconds heard so far, of `durationSeconds` where known. */
+  onProgress?(heardSeconds: number, durationSeconds: number | undefined): void;
+};
+export interface Transcriber {
+  /** Throws `audio_invalid`, `audio_too_long`, `module_not_installed`, `module_does_not_fit`, `module_crashed`. */
+  transcribe(audio: AudioPart, options: TranscribeOptions): Promise<Transcript>;
+}
+
+/** Box in pixels of the upright picture. */
+export type PictureLine = {
+  text: string;
+  confidence: number;
+  box: { x: number; y: number; width: number; height: number };
+};
+export type PictureText = {
+  /** Lines in reading order, joined by line breaks; empty where there is none. */
+  text: string;
+  lines: PictureLine[];
+  width: number;
+  height: number;
+  /** Id of the model that read it. */
+  model: string;
+};
+export interface PictureReader {
+  /**
+   * @param bytes a whole picture file; decoded within the limits on pixels and memory
+   * @throws `image_invalid`, `image_too_large`, `module_not_installed`, `module_does_not_fit`, `module_crashed`
+   */
+  read(bytes: Uint8Array, options: { signal: AbortSignal }): Promise<PictureText>;
+}
