@@ -52,3 +52,11 @@ export class InterruptedError extends Error {
 export function exitCodeOf(signal: InterruptSignal): number {
   return signal === 'SIGINT' ? 130 : 0;
 }
+
+/** Never resolves; rejects when the signal is aborted. */
+export function rejectionOf(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason as Error);
+    else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}

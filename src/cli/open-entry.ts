@@ -54,6 +54,7 @@ export async function openEntry(application: Application, options: EntryOptions)
     server = await application.startServer({
       service: hybrid.service,
       hybrid: hybrid.control,
+      ...(hybrid.statistics === undefined ? {} : { statistics: hybrid.statistics }),
       admin: store,
       options: { ...serverOptions(config, application.version), ...options.server },
       log,
@@ -117,7 +118,8 @@ export async function openEntry(application: Application, options: EntryOptions)
   };
 }
 
-function serverOptions(config: Config, version: string): Partial<ServerOptions> {
+/** What the HTTP side takes from the configuration, in both roles. */
+export function serverOptions(config: Config, version: string): Partial<ServerOptions> {
   return {
     host: config.host,
     port: config.port,

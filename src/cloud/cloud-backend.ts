@@ -130,6 +130,21 @@ export class CloudBackend implements Backend {
     return { status: 'unavailable', reason: reason ?? 'no upstream can be reached' };
   }
 
+  /** Stricter than `health`: an upstream has really answered, and the last that was heard of it is good. */
+  answers(): BackendHealth {
+    if (this.#disposed) return { status: 'unavailable', reason: 'closed' };
+    const answering = this.#upstreams.some(
+      ({ hasAnswered, isProbedDown, breaker, models }) =>
+        hasAnswered && !isProbedDown && breaker.state !== 'open' && models.length > 0,
+    );
+    if (answering) return { status: 'ready' };
+    const reason = this.#upstreams.map(({ lastFault }) => lastFault).find((text) => text !== undefined);
+    if (this.#upstreams.every(({ hasAnswered }) => !hasAnswered)) {
+      return { status: 'loading', reason: reason ?? 'no upstream has answered yet' };
+    }
+    return { status: 'unavailable', reason: reason ?? 'no upstream serves a model' };
+  }
+
   async dispose(): Promise<void> {
     this.#disposed = true;
     this.#prober.stop();

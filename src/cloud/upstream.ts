@@ -54,8 +54,10 @@ export class Upstream {
   restingUntilMs = 0;
   /** What was last in the way, for `health`. */
   lastFault: string | undefined;
-  /** The last probe said that it answers. Unknown before the first one. */
+  /** The last probe said that it does not answer. Unknown before the first one. */
   isProbedDown = false;
+  /** A probe or a request has had an answer, ever. */
+  hasAnswered = false;
   readonly #transport: EgressTransport;
   readonly #parts: UpstreamParts;
   readonly #firstTokenMs = new MovingAverage();
@@ -195,6 +197,7 @@ export class Upstream {
       }
       await this.#learnLoad(probeTimeoutMs);
       this.isProbedDown = false;
+      this.hasAnswered = true;
       this.breaker.probeSucceeded();
       return true;
     } catch (error) {
@@ -241,6 +244,7 @@ export class Upstream {
   #succeeded(): void {
     this.lastFault = undefined;
     this.isProbedDown = false;
+    this.hasAnswered = true;
     this.breaker.succeed();
   }
 

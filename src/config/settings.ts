@@ -6,6 +6,15 @@ const cacheType = z.enum(['f16', 'q8_0', 'q4_0']);
 const url = z.url({ protocol: /^https?$/ });
 
 export const settings = {
+  role: setting({
+    group: 'server',
+    kind: 'text',
+    schema: z.enum(['device', 'cloud']),
+    default: 'device',
+    expects: 'device or cloud',
+    placeholder: 'role',
+    help: 'What this server is: `device` runs a model here and routes; `cloud` is the gateway in front of the servers of `--cloud-url` and runs none.',
+  }),
   host: setting({
     group: 'server',
     kind: 'text',
@@ -216,6 +225,15 @@ export const settings = {
     placeholder: 'path',
     help: 'File with one key a line.',
   }),
+  requireKey: setting({
+    group: 'server',
+    kind: 'text',
+    schema: z.enum(['auto', 'always', 'never']),
+    default: 'auto',
+    expects: 'auto, always or never',
+    placeholder: 'when',
+    help: 'Whether the role cloud asks for an API key. `auto`: not on a loopback address while there is no key at all. `never`: an open door, for closed networks.',
+  }),
   cloudUrl: setting({
     group: 'cloud',
     kind: 'list',
@@ -250,6 +268,24 @@ export const settings = {
     default: false,
     expects: 'true or false',
     help: 'The cloud’s models also embed.',
+  }),
+  cloudFirstTokenSeconds: setting({
+    group: 'cloud',
+    kind: 'number',
+    schema: z.union([z.literal('auto'), z.number().min(1).max(3600)]),
+    default: 'auto',
+    expects: '`auto` or seconds, 1–3600',
+    placeholder: 'seconds',
+    help: 'How long a server of the cloud side may take to a first token. `auto`: 30 beside a device, 300 in the role cloud.',
+  }),
+  cloudSilenceSeconds: setting({
+    group: 'cloud',
+    kind: 'number',
+    schema: z.union([z.literal('auto'), z.number().min(1).max(3600)]),
+    default: 'auto',
+    expects: '`auto` or seconds, 1–3600',
+    placeholder: 'seconds',
+    help: 'How long it may be silent between two tokens. `auto`: 20 beside a device, 60 in the role cloud.',
   }),
   cloudApiKey: setting({
     group: 'cloud',

@@ -5,7 +5,7 @@ import { type Access, createAccess } from './access.ts';
 import { Drain } from './drain.ts';
 import { type Entry, type EntryContext, type EntryEnv, finishRequest, newId } from './entry.ts';
 import { errorResponse, normalised } from './error-response.ts';
-import { addHybridRoutes } from './hybrid-routes.ts';
+import { addHybridRoutes, addStatisticsRoutes } from './hybrid-routes.ts';
 import { type AppParts, defaultServerOptions } from './options.ts';
 import { baseHeaders } from './respond.ts';
 import { addAdministrationRoutes } from './routes/administration.ts';
@@ -58,6 +58,7 @@ export function createApp(parts: AppParts): App {
   addEmbeddingRoutes(app, entry);
   if (parts.admin !== undefined) addAdministrationRoutes(app, entry, parts.admin);
   if (parts.hybrid !== undefined) addHybridRoutes(app, entry, parts.hybrid);
+  if (parts.statistics !== undefined) addStatisticsRoutes(app, entry, parts.statistics);
   return { hono: app, drain: entry.drain };
 }
 

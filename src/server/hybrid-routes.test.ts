@@ -20,8 +20,8 @@ describe('the hybrid entry over HTTP', () => {
       hybrid: {
         explain: (request) => setup.service.explain(request),
         receipt: (id) => setup.service.receipts.get(id),
-        statistics,
       },
+      statistics,
       log: silentLog,
       metrics: noMetrics,
       clock: new HandClock(),

@@ -13,8 +13,12 @@ import { baseHeaders, json } from './respond.ts';
 export type HybridControl = {
   explain(request: GenerationRequest): Promise<object>;
   receipt(id: string): object | undefined;
-  /** Only where this server receives other servers' statistics. */
-  statistics?: { add(report: StatisticsReport): void; totals(): Record<string, number | Record<string, number>> };
+};
+
+/** Only where this server receives other servers' statistics. */
+export type StatisticsControl = {
+  add(report: StatisticsReport): void;
+  totals(): Record<string, number | Record<string, number>>;
 };
 
 /** A day's report is a few kilobytes. */
@@ -33,9 +37,9 @@ export function addHybridRoutes(app: Hono<EntryEnv>, entry: Entry, hybrid: Hybri
     if (receipt === undefined) throw makeError('not_found', { what: 'The receipt' });
     return json(c, receipt);
   });
+}
 
-  const { statistics } = hybrid;
-  if (statistics === undefined) return;
+export function addStatisticsRoutes(app: Hono<EntryEnv>, entry: Entry, statistics: StatisticsControl): void {
   app.post('/v1/stats', async (c) => {
     const body = await readJson(c, { ...entry.options, maxBodyBytes: maxReportBytes });
     statistics.add(parseWire(statisticsReportSchema, body));

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts';
-import type { HybridControl } from './hybrid-routes.ts';
+import type { HybridControl, StatisticsControl } from './hybrid-routes.ts';
 import type { InferenceService } from '../core/inference.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
@@ -12,6 +12,8 @@ export type ServerOptions = {
   port: number;
   /** Any of these opens the door. Empty: no key is asked for, which only a loopback address may do. */
   apiKeys: readonly string[];
+  /** `never`: no key is asked for on any address, which somebody has decided. Default `auto`. */
+  requireKey: 'auto' | 'always' | 'never';
   /** Further Host headers to accept, without port; `*` accepts all. Default none. */
   allowedHosts: readonly string[];
   /** Further origins of web pages, such as `https://app.example`; `*` accepts all. Default none. */
@@ -42,6 +44,7 @@ export const defaultServerOptions: ServerOptions = {
   host: '127.0.0.1',
   port: 8131,
   apiKeys: [],
+  requireKey: 'auto',
   allowedHosts: [],
   allowedOrigins: [],
   maxBodyBytes: 32 * 1024 * 1024,
@@ -64,8 +67,10 @@ export type AppParts = {
   options?: Partial<ServerOptions>;
   log: Log;
   metrics: Metrics;
-  /** Without it there are no routes for receipts, explanations and statistics. */
+  /** Without it there are no routes for receipts and explanations. */
   hybrid?: HybridControl;
+  /** Without it `/v1/stats` is not there. */
+  statistics?: StatisticsControl;
   /** The text of `GET /metrics`. Without it there is no such route. */
   renderMetrics?: () => Promise<{ contentType: string; text: string }>;
   clock: Clock;

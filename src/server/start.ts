@@ -26,7 +26,7 @@ const lastWordsMs = 1000;
 /** @throws `insecure_bind`, `port_in_use`, `config_invalid` (an address that is not this machine's) */
 export async function startServer(parts: AppParts): Promise<RunningServer> {
   const options = { ...defaultServerOptions, ...parts.options };
-  checkBind(options.host, options.apiKeys);
+  if (options.requireKey !== 'never') checkBind(options.host, options.apiKeys);
   const { hono, drain } = createApp(parts);
   const respond = getRequestListener((request, env) => hono.fetch(request, env), {
     hostname: 'localhost',

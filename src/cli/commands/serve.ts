@@ -4,16 +4,20 @@ import type { Config } from '../../config/load-config.ts';
 import { addSettings, configOf } from '../command-options.ts';
 import type { BroughtUp } from '../device/bring-up.ts';
 import { formatBytes } from '../format.ts';
-import { exitCodeOf, watchInterrupts } from '../interrupts.ts';
+import { exitCodeOf, rejectionOf, watchInterrupts } from '../interrupts.ts';
 import { openEntry, type OpenEntry } from '../open-entry.ts';
 import { PullProgress } from '../pull-progress.ts';
 import type { CommandContext } from '../run-command.ts';
+import { serveGateway } from './serve-gateway.ts';
 
 export function addServeCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('serve')
     .description('Run the server. It listens at once and answers when its model is here; /health says when.')
-    .action(async () => serve(configOf(command), context));
+    .action(async () => {
+      const config = configOf(command);
+      await (config.role === 'cloud' ? serveGateway(config, context) : serve(config, context));
+    });
   addSettings(command, ['server', 'engine', 'cloud', 'store', 'general']);
 }
 
@@ -68,14 +72,6 @@ function readyText(url: string, { plan, engine }: BroughtUp, config: Config): st
     `  curl -N ${url}/v1/chat/completions${key} -H 'content-type: application/json' \\`,
     `    -d '{"model":"auto","stream":true,"messages":[{"role":"user","content":"你是谁?"}]}'`,
   ].join('\n');
-}
-
-/** Never resolves; rejects when the signal is aborted. */
-function rejectionOf(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason as Error);
-    else signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-  });
 }
 
 /** The engine process would notice by itself that its parent is gone; this makes it sure and immediate. */

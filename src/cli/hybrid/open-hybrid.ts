@@ -20,7 +20,7 @@ import { StatisticsReceiver } from '../../hybrid/statistics-totals.ts';
 import { Statistics } from '../../hybrid/statistics.ts';
 import { openTaint } from '../../hybrid/taint-file.ts';
 import { statisticsReportSchema } from '../../protocol/statistics-report.ts';
-import type { HybridControl } from '../../server/hybrid-routes.ts';
+import type { HybridControl, StatisticsControl } from '../../server/hybrid-routes.ts';
 
 export type HybridParts = {
   config: Config;
@@ -33,6 +33,8 @@ export type HybridParts = {
 export type OpenHybrid = {
   service: HybridService;
   control: HybridControl;
+  /** Only where other servers' statistics are received. */
+  statistics?: StatisticsControl;
   /** Begins to probe the cloud and, where switched on, to send statistics. */
   start(): void;
   /** What the engine says of its load, once a second. */
@@ -51,7 +53,12 @@ export function openHybrid({ config, log, metrics, device, aliasesOf }: HybridPa
   const gate = new EgressGate({ clock });
   const policy = openPolicy(config.policy, clock, log);
   const upstreams = upstreamsOf(config);
-  const cloud = upstreams.length === 0 ? undefined : new CloudBackend({ gate, upstreams, clock, log });
+  const { cloudFirstTokenSeconds: first, cloudSilenceSeconds: silence } = config;
+  const limits = {
+    ...(first === 'auto' ? {} : { firstTokenMs: first * 1000 }),
+    ...(silence === 'auto' ? {} : { silenceMs: silence * 1000 }),
+  };
+  const cloud = upstreams.length === 0 ? undefined : new CloudBackend({ gate, upstreams, clock, log, limits });
   const receipts = new ReceiptStore({
     log,
     ...(config.receiptFile ? { file: stateFile(config, 'receipts.jsonl') } : {}),
@@ -90,8 +97,8 @@ export function openHybrid({ config, log, metrics, device, aliasesOf }: HybridPa
     control: {
       explain: (request) => service.explain(request),
       receipt: (id) => receipts.get(id),
-      ...(receiver === undefined ? {} : { statistics: receiver }),
     },
+    ...(receiver === undefined ? {} : { statistics: receiver }),
     start() {
       service.warmUp();
       void cloud?.start();
@@ -116,7 +123,8 @@ export function openHybrid({ config, log, metrics, device, aliasesOf }: HybridPa
   };
 }
 
-function upstreamsOf(config: Config): UpstreamOptions[] {
+/** Throws `config_invalid`. */
+export function upstreamsOf(config: Config): UpstreamOptions[] {
   const apiKey = config.cloudApiKeyFile === '' ? config.cloudApiKey : readSecret(config.cloudApiKeyFile);
   const certificatePem = config.cloudCaFile === '' ? undefined : readText(config.cloudCaFile, 'cloud-ca-file');
   const { httpProxy, httpsProxy, noProxy } = config;
