@@ -4,6 +4,7 @@ import { systemClock } from './core/clock.ts';
 import type { Config } from './config/load-config.ts';
 import type { Application } from './cli/application.ts';
 import { EngineBackend } from './engine/engine-backend.ts';
+import { ModuleManager } from './engine/modules/module-manager.ts';
 import { availableMemoryBytes } from './models/available-memory.ts';
 import { readGgufHeader } from './models/gguf.ts';
 import { HttpClient, type HttpClientOptions } from './models/http-client.ts';
@@ -50,8 +51,23 @@ export const application: Application = {
     };
   },
   readHeader: readGgufHeader,
-  createEngine: (engine, config, { log, onStatistics }) =>
-    new EngineBackend({ engine, clock: systemClock, log, onStatistics, environment: config.childEnvironment }),
+  createEngine: (engine, config, parts) =>
+    new EngineBackend({
+      engine,
+      clock: systemClock,
+      environment: config.childEnvironment,
+      languageStaysLoaded: !config.unloadLanguage,
+      ...parts,
+    }),
+  createModules: (config, { log, metrics }) =>
+    new ModuleManager({
+      clock: systemClock,
+      log,
+      metrics,
+      budgetBytes: config.memoryBudget === 'auto' ? 'auto' : config.memoryBudget * 1024 * 1024,
+      availableBytes: availableMemoryBytes,
+      idleMs: config.moduleIdleSeconds * 1000,
+    }),
   availableMemoryBytes,
   startServer,
 };

@@ -3,6 +3,7 @@ import type { Backend } from '../core/backend.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { InstalledModel, ModelAdministration } from '../core/model-store.ts';
+import type { ManagedModule, ModuleAdministration, ModuleUse } from '../core/modules.ts';
 import type { Config } from '../config/load-config.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
 import type { GgufHeader } from '../models/gguf.ts';
@@ -19,7 +20,14 @@ export type Engine = Backend & {
   start(signal: AbortSignal): Promise<void>;
   readonly info: EngineInfo | undefined;
   readonly pid: number | undefined;
+  managedModules(): ManagedModule[];
 };
+
+export type Modules = ModuleAdministration &
+  ModuleUse & {
+    register(module: ManagedModule): void;
+    dispose(): Promise<void>;
+  };
 
 export type Telemetry = {
   log: Log;
@@ -43,8 +51,15 @@ export type Application = {
   createEngine(
     options: EngineOptions,
     config: Config,
-    hooks: { log: Log; onStatistics: (statistics: EngineStatistics) => void },
+    parts: {
+      log: Log;
+      onStatistics: (statistics: EngineStatistics) => void;
+      modules: ModuleUse;
+      /** Estimate of all that the language model takes, in bytes. */
+      neededBytes: number;
+    },
   ): Engine;
+  createModules(config: Config, telemetry: Pick<Telemetry, 'log' | 'metrics'>): Modules;
   availableMemoryBytes(): number;
   startServer(parts: AppParts): Promise<RunningServer>;
 };

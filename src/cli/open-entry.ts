@@ -46,6 +46,7 @@ export async function openEntry(application: Application, options: EntryOptions)
   });
   const aliases = new Map(store.catalogue().map(({ id, aliases: names }) => [id, names]));
   const abort = new AbortController();
+  const modules = application.createModules(config, { log, metrics });
   let enginePid = (): number | undefined => undefined;
   let server: RunningServer;
   let hybrid: OpenHybrid | undefined;
@@ -56,6 +57,7 @@ export async function openEntry(application: Application, options: EntryOptions)
       hybrid: hybrid.control,
       ...(hybrid.statistics === undefined ? {} : { statistics: hybrid.statistics }),
       admin: store,
+      modules,
       options: { ...serverOptions(config, application.version), ...options.server },
       log,
       metrics,
@@ -63,6 +65,7 @@ export async function openEntry(application: Application, options: EntryOptions)
       clock: systemClock,
     });
   } catch (error) {
+    await modules.dispose();
     await hybrid?.close();
     await store.dispose();
     throw error;
@@ -76,6 +79,7 @@ export async function openEntry(application: Application, options: EntryOptions)
     config,
     log,
     signal: abort.signal,
+    modules,
     hooks: {
       onPull(event) {
         reportPull(device, event);
@@ -111,6 +115,7 @@ export async function openEntry(application: Application, options: EntryOptions)
       abort.abort(new Error('closing'));
       await server.close(graceMs);
       await ready.catch(() => {});
+      await modules.dispose();
       await device.dispose();
       await running.close();
       await store.dispose();

@@ -7,6 +7,7 @@ import { addChatCommand } from './commands/chat.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addModelsCommand } from './commands/models.ts';
+import { addModulesCommand } from './commands/modules.ts';
 import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addStatsCommand } from './commands/stats.ts';
@@ -64,6 +65,7 @@ export function createProgram(context: CommandContext): Command {
   addChatCommand(program, context);
   addPullCommand(program, context);
   addModelsCommand(program, context);
+  addModulesCommand(program, context);
   addDoctorCommand(program, context);
   addBenchCommand(program, context);
   addAdviseCommand(program, context);

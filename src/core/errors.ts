@@ -43,6 +43,19 @@ export const errorCatalogue = {
     message: 'There is no {method} {path}. See /openapi.json for what there is.',
   },
   model_not_found: { status: 404, retryable: false, message: 'There is no model {model}. Available: {available}.' },
+  module_not_found: { status: 404, retryable: false, message: 'There is no module {module}. There are: {available}.' },
+  module_not_installed: { status: 400, retryable: false, message: 'The {module} module cannot be loaded: {reason}.' },
+  module_does_not_fit: {
+    status: 507,
+    retryable: false,
+    message:
+      'The {module} module needs about {neededMiB} MiB of memory and {availableMiB} MiB are left for it. {advice}',
+  },
+  module_crashed: {
+    status: 503,
+    retryable: true,
+    message: 'The process of the {module} module ended while it was needed. The next use loads it again.',
+  },
   not_found: { status: 404, retryable: false, message: '{what} was not found.' },
   method_not_allowed: { status: 405, retryable: false, message: '{path} does not accept {method}.' },
   request_timeout: { status: 408, retryable: true, message: 'The request body did not arrive within {seconds} s.' },

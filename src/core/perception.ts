@@ -67,3 +67,20 @@ export interface PictureReader {
    */
   read(bytes: Uint8Array, options: { signal: AbortSignal }): Promise<PictureText>;
 }
+
+/** A picture ready for a model: upright, three bytes (red, green, blue) a pixel, row by row. */
+export type DecodedPicture = {
+  width: number;
+  height: number;
+  rgb: Uint8Array;
+  /** Of the file it came from, lower-case hexadecimal. Encoded pictures are kept by it. */
+  sha256: string;
+};
+export interface PictureDecoder {
+  /**
+   * @param bytes a whole picture file
+   * @param options.maxPixels a larger picture is scaled down to about this, its sides keeping their ratio
+   * @throws `image_invalid`, `image_too_large`
+   */
+  decode(bytes: Uint8Array, options: { signal: AbortSignal; maxPixels: number }): Promise<DecodedPicture>;
+}

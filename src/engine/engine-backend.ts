@@ -3,27 +3,51 @@ import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '.
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
 import { DuanyunError, makeError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/events.ts';
+import type { ManagedModule, ModuleName, ModuleUse } from '../core/modules.ts';
 import { EventQueue } from './event-queue.ts';
 import { EngineProcess, type EngineProcessOptions } from './host/engine-process.ts';
 import type { EngineInfo } from './host/messages.ts';
 import { fromWireError } from './host/wire-error.ts';
+import { LanguageProcessModule } from './modules/language-process-module.ts';
 
 /** A request that comes while the model loads waits this long, then gets `engine_unavailable`. */
 const loadWaitMs = 60_000;
 
+export type EngineBackendOptions = EngineProcessOptions & {
+  /** Loads what a request needs and keeps it meanwhile. Absent: the process is started by hand and stays. */
+  modules?: ModuleUse;
+  /** Estimate of all that the language model takes, in bytes. */
+  neededBytes?: number;
+  /** Idle time alone does not unload the language model. Default true. */
+  languageStaysLoaded?: boolean;
+};
+
 export class EngineBackend implements Backend {
   readonly id = 'device';
   readonly #process: EngineProcess;
-  readonly #options: EngineProcessOptions;
+  readonly #options: EngineBackendOptions;
+  readonly #language: LanguageProcessModule;
 
-  constructor(options: EngineProcessOptions) {
+  constructor(options: EngineBackendOptions) {
     this.#options = options;
-    this.#process = new EngineProcess(options);
+    this.#process = new EngineProcess({ ...options, onLifeChange: (change) => this.#language.report(change) });
+    this.#language = new LanguageProcessModule(this.#process, {
+      modelId: options.engine.entry.id,
+      neededBytes: options.neededBytes ?? 0,
+      staysLoaded: options.languageStaysLoaded ?? true,
+    });
+  }
+
+  /** What of it the module manager looks after. */
+  managedModules(): ManagedModule[] {
+    return [this.#language];
   }
 
   /** Loads the model; resolves when it can answer. Throws `model_too_large`, `model_file_invalid`, `engine_unavailable`. */
-  start(signal: AbortSignal): Promise<void> {
-    return this.#process.start(signal);
+  async start(signal: AbortSignal): Promise<void> {
+    const { modules } = this.#options;
+    if (modules === undefined) await this.#process.start(signal);
+    else (await modules.hold('language', signal))();
   }
 
   /** Known once the model is loaded. */
@@ -66,7 +90,15 @@ export class EngineBackend implements Backend {
   }
 
   async *#streamOnce(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<StreamEvent> {
-    await this.#waitUntilReady(signal);
+    const release = await this.#hold('language', signal);
+    try {
+      yield* this.#streamLoaded(request, signal);
+    } finally {
+      release();
+    }
+  }
+
+  async *#streamLoaded(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<StreamEvent> {
     const queue = new EventQueue<StreamEvent>();
     let started = false;
     this.#process.listen(request.id, {
@@ -102,7 +134,7 @@ export class EngineBackend implements Backend {
 
   async embed(request: EmbeddingRequest, { signal }: StreamOptions): Promise<EmbeddingResult> {
     this.#requireModel(request.model);
-    await this.#waitUntilReady(signal);
+    const release = await this.#hold('language', signal);
     try {
       return await new Promise<EmbeddingResult>((resolve, reject) => {
         this.#process.listen(request.id, {
@@ -118,6 +150,7 @@ export class EngineBackend implements Backend {
     } finally {
       this.#process.unlisten(request.id);
       if (signal.aborted) this.#cancel(request.id);
+      release();
     }
   }
 
@@ -131,20 +164,35 @@ export class EngineBackend implements Backend {
   }
 
   #cancel(id: string): void {
-    if (this.#process.health().status === 'ready') this.#process.send({ type: 'cancel', id });
+    if (this.#process.isReady) this.#process.send({ type: 'cancel', id });
   }
 
-  async #waitUntilReady(signal: AbortSignal): Promise<void> {
-    if (this.#process.health().status === 'ready') return;
-    const timeout = AbortSignal.timeout(loadWaitMs);
+  /** Resolves when the module can be used; call the result when it no longer is. */
+  async #hold(name: ModuleName, signal: AbortSignal): Promise<() => void> {
+    const held = this.#holdAtLast(name, signal);
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      timer = setTimeout(() => resolve('late'), loadWaitMs);
+    });
     try {
-      await this.#process.whenReady(AbortSignal.any([signal, timeout]));
-    } catch (error) {
-      if (timeout.aborted && !signal.aborted) {
-        throw makeError('engine_unavailable', { reason: 'the model is still loading' }, { retryAfterSeconds: 10 });
-      }
-      throw error;
+      const release = await Promise.race([held, late]);
+      if (release !== 'late') return release;
+    } finally {
+      clearTimeout(timer);
     }
+    // The load goes on for those who come later.
+    held.then(
+      (release) => release(),
+      () => {},
+    );
+    throw makeError('engine_unavailable', { reason: 'the model is still loading' }, { retryAfterSeconds: 10 });
+  }
+
+  async #holdAtLast(name: ModuleName, signal: AbortSignal): Promise<() => void> {
+    const { modules } = this.#options;
+    if (modules !== undefined) return modules.hold(name, signal);
+    await this.#process.whenReady(signal);
+    return () => {};
   }
 }
 

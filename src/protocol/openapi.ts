@@ -47,6 +47,13 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
   '/v1/models/pull': {
     post: { summary: 'Fetch a model; progress as events.', body: 'PullRequest', answer: 'PullEvent', stream: true },
   },
+  '/v1/modules': { get: { summary: 'Parts of the device engine: state and memory.', answer: 'ModuleList' } },
+  '/v1/modules/{name}/load': {
+    post: { summary: 'Load a module before its first use.', answer: 'Module', parameter: 'name' },
+  },
+  '/v1/modules/{name}/unload': {
+    post: { summary: 'Unload a module when its running uses end.', answer: 'Module', parameter: 'name' },
+  },
   '/v1/duanyun/catalogue': { get: { summary: 'All models that could be pulled.', answer: 'Catalogue' } },
   '/v1/route': {
     post: {

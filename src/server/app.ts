@@ -12,6 +12,7 @@ import { addAdministrationRoutes } from './routes/administration.ts';
 import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addGenerationRoutes } from './routes/generation.ts';
 import { addInformationRoutes } from './routes/information.ts';
+import { addModuleRoutes } from './routes/modules.ts';
 
 export type App = {
   /** Answers requests, with or without a connection behind them (`hono.request` in tests). */
@@ -57,6 +58,7 @@ export function createApp(parts: AppParts): App {
   addGenerationRoutes(app, entry);
   addEmbeddingRoutes(app, entry);
   if (parts.admin !== undefined) addAdministrationRoutes(app, entry, parts.admin);
+  if (parts.modules !== undefined) addModuleRoutes(app, entry, parts.modules);
   if (parts.hybrid !== undefined) addHybridRoutes(app, entry, parts.hybrid);
   if (parts.statistics !== undefined) addStatisticsRoutes(app, entry, parts.statistics);
   return { hono: app, drain: entry.drain };

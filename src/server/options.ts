@@ -4,6 +4,7 @@ import type { InferenceService } from '../core/inference.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { ModelAdministration } from '../core/model-store.ts';
+import type { ModuleAdministration } from '../core/modules.ts';
 
 export type ServerOptions = {
   /** Address to listen on. Default 127.0.0.1. Any other than loopback needs a key. */
@@ -64,6 +65,8 @@ export type AppParts = {
   service: InferenceService;
   /** Without it the routes of the model store are not there. */
   admin?: ModelAdministration;
+  /** Without it the routes of the modules are not there. */
+  modules?: ModuleAdministration;
   options?: Partial<ServerOptions>;
   log: Log;
   metrics: Metrics;

@@ -5,6 +5,7 @@ import type { ModelEntry } from '../core/catalogue.ts';
 import { makeError } from '../core/errors.ts';
 import type { LogFields } from '../core/log.ts';
 import type { ModelAdministration } from '../core/model-store.ts';
+import type { ModuleStatus } from '../core/modules.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 
 const get = async (app: ReturnType<typeof newApp>, path: string) => app.request(`http://localhost${path}`);
@@ -20,6 +21,44 @@ const admin: ModelAdministration = {
   },
   remove: () => Promise.resolve(0),
 };
+
+describe('the modules', () => {
+  const status: ModuleStatus = {
+    name: 'speech',
+    state: 'ready',
+    residentBytes: 7,
+    activeUses: 0,
+    loads: 1,
+    loadMs: 12.4,
+    lastUsedAt: 1_700_000_000_500,
+  };
+  const app = newApp(new ScriptedBackend(), {
+    modules: {
+      list: () => [status],
+      async load(name) {
+        if (name === 'speech') return status;
+        throw makeError('module_not_found', { module: name, available: 'speech' });
+      },
+      unload: async () => ({ ...status, state: 'unloaded', residentBytes: 0 }),
+    },
+  });
+
+  it('are listed, loaded and unloaded', async () => {
+    const shown = { object: 'module', name: 'speech', state: 'ready', resident_bytes: 7, load_ms: 12 };
+    expect(await (await get(app, '/v1/modules')).json()).toMatchObject({
+      object: 'list',
+      data: [{ ...shown, last_used_at: 1_700_000_000 }],
+    });
+    expect(await (await postJson(app, '/v1/modules/speech/load', '')).json()).toMatchObject(shown);
+    expect(await (await postJson(app, '/v1/modules/speech/unload', '')).json()).toMatchObject({ state: 'unloaded' });
+  });
+
+  it('have names that are known', async () => {
+    const response = await postJson(app, '/v1/modules/smell/load', '');
+    expect(response.status).toBe(404);
+    expect(await response.json()).toMatchObject({ error: { code: 'module_not_found' } });
+  });
+});
 
 describe('GET /health', () => {
   it('says ok exactly when requests can be answered', async () => {

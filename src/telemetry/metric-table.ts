@@ -24,6 +24,14 @@ export const metricTable: Record<string, MetricDescription> = {
   duanyun_completion_tokens_total: { help: 'Generated tokens, reasoning included.' },
   duanyun_generations_total: { help: 'Finished generations, by model, target and reason to stop.' },
   duanyun_streams_broken_total: { help: 'Streams that ended with an error event, by error code.' },
+  duanyun_module_loaded: { help: '1 while the module is loaded.' },
+  duanyun_module_active_uses: { help: 'Uses of the module that are running.' },
+  duanyun_module_resident_bytes: { help: 'Memory that the module holds.' },
+  duanyun_module_loads_total: { help: 'Loads of the module.' },
+  duanyun_module_load_failures_total: { help: 'Loads of the module that failed.' },
+  duanyun_module_load_seconds: { help: 'Duration of a load.', buckets: latencyBuckets },
+  duanyun_module_unloads_total: { help: 'Unloads of the module, asked for or by idle time or for room.' },
+  duanyun_module_crashes_total: { help: 'Ends of the module’s process that nobody asked for.' },
   duanyun_client_disconnects_total: { help: 'Clients that left or did not read before their answer ended.' },
 };
 

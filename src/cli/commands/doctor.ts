@@ -9,6 +9,7 @@ import {
   checkPort,
   checkProcessor,
 } from '../doctor/machine-checks.ts';
+import { checkModules } from '../doctor/module-checks.ts';
 import { checkModels, checkSources } from '../doctor/source-checks.ts';
 import { formatTable } from '../format.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -41,6 +42,7 @@ async function doctor(command: Command, context: CommandContext): Promise<void> 
       }),
       sources: () => checkSources(config, application.packageIndexes(config), http.probe),
       models: () => checkModels(store),
+      modules: () => checkModules(config),
       port: () => checkPort(config),
     });
     const isBroken = findings.some(({ status }) => status === 'fail');

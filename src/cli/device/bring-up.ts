@@ -4,7 +4,7 @@ import type { Log } from '../../core/log.ts';
 import type { InstalledModel, PullEvent } from '../../core/model-store.ts';
 import type { Config } from '../../config/load-config.ts';
 import type { EngineStatistics } from '../../engine/host/messages.ts';
-import type { Application, Engine, Store } from '../application.ts';
+import type { Application, Engine, Modules, Store } from '../application.ts';
 import { countPhysicalCores } from './physical-cores.ts';
 import { planEngine, type EnginePlan } from './plan-engine.ts';
 
@@ -23,6 +23,7 @@ export type BringUpParts = {
   config: Config;
   log: Log;
   signal: AbortSignal;
+  modules: Modules;
   hooks: BringUpHooks;
 };
 
@@ -33,23 +34,34 @@ export type BroughtUp = { model: InstalledModel; plan: EnginePlan; engine: Engin
  * `model_file_invalid`, `model_too_large` (before anything is loaded), `engine_unavailable`.
  */
 export async function bringUp(parts: BringUpParts): Promise<BroughtUp> {
-  const { application, store, config, log, signal, hooks } = parts;
+  const { application, store, config, log, signal, modules, hooks } = parts;
   const model = await obtain(parts);
   const header = await application.readHeader(model.weightsPath);
   const plan = planEngine({
     model,
     header,
     config,
-    availableBytes: application.availableMemoryBytes(),
+    availableBytes: Math.min(application.availableMemoryBytes(), budgetBytes(config)),
     physicalCores: countPhysicalCores(),
     catalogue: store.catalogue(),
   });
   for (const note of plan.notes) log.warn({ model: model.entry.id }, note);
   hooks.onModel(model, plan);
-  const engine = application.createEngine(plan.engine, config, { log, onStatistics: hooks.onStatistics });
+  const { neededBytes } = plan;
+  const engine = application.createEngine(plan.engine, config, {
+    log,
+    onStatistics: hooks.onStatistics,
+    modules,
+    neededBytes,
+  });
+  for (const module of engine.managedModules()) modules.register(module);
   hooks.onEngine(engine);
   await engine.start(signal);
   return { model, plan, engine };
+}
+
+function budgetBytes({ memoryBudget }: Config): number {
+  return memoryBudget === 'auto' ? Number.POSITIVE_INFINITY : memoryBudget * 1024 * 1024;
 }
 
 /** What is installed is taken as it is, without a look at the network. */

@@ -2,14 +2,13 @@
  * The server's side of the engine process: starts it, talks to it, restarts it when it dies, and makes sure that every
  * request gets an end.
  */
-import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { BackendHealth } from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import { makeError, type DuanyunError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics, FromEngine, ToEngine } from './messages.ts';
-import { RecentLines } from './recent-lines.ts';
+import { NativeChild } from './native-child.ts';
 import { fromWireError } from './wire-error.ts';
 
 export type EngineProcessOptions = {
@@ -17,6 +16,8 @@ export type EngineProcessOptions = {
   clock: Clock;
   log: Log;
   onStatistics(statistics: EngineStatistics): void;
+  /** The process died, or is ready again after it died. */
+  onLifeChange?(change: { kind: 'lost'; reason: string } | { kind: 'restored' }): void;
   /** Environment of the child. */
   environment: Readonly<Record<string, string | undefined>>;
   /** Path of the child's script; the tests give another. */
@@ -30,11 +31,14 @@ export type EngineListener = {
   onLost(error: DuanyunError): void;
 };
 
+type Child = NativeChild<ToEngine, FromEngine>;
 type Waiter = { resolve: () => void; reject: (error: Error) => void };
 type State =
   | { kind: 'idle' }
-  | { kind: 'loading'; child: ChildProcess }
-  | { kind: 'ready'; child: ChildProcess; info: EngineInfo; since: number }
+  /** Ended on purpose, to be started again. */
+  | { kind: 'stopped' }
+  | { kind: 'loading'; child: Child }
+  | { kind: 'ready'; child: Child; info: EngineInfo; since: number }
   | { kind: 'backing-off'; reason: string; timer: NodeJS.Timeout }
   | { kind: 'failed'; error: DuanyunError }
   | { kind: 'disposed' };
@@ -43,7 +47,6 @@ type State =
 const backOffMs = [0, 500, 2_000, 5_000, 15_000, 30_000];
 /** A process that has been ready this long starts the row anew. */
 const stableMs = 60_000;
-const shutdownGraceMs = 3_000;
 /**
  * glibc then asks for huge pages for large blocks; weights in 4 KiB pages cost a tenth of the decode speed in misses of the
  * address cache. Other C libraries ignore it. What the user has set wins.
@@ -53,10 +56,10 @@ const hugePages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' };
 export class EngineProcess {
   readonly #options: EngineProcessOptions;
   readonly #listeners = new Map<string, EngineListener>();
-  readonly #errorOutput = new RecentLines(40);
   #state: State = { kind: 'idle' };
   #waiters: Waiter[] = [];
   #crashes = 0;
+  #residentBytes = 0;
 
   constructor(options: EngineProcessOptions) {
     this.#options = options;
@@ -71,9 +74,21 @@ export class EngineProcess {
     return 'child' in this.#state ? this.#state.child.pid : undefined;
   }
 
+  /** Whether requests can be sent this moment. */
+  get isReady(): boolean {
+    return this.#state.kind === 'ready';
+  }
+
+  /** Of the whole process, as it last said; 0 where there is none. */
+  get residentBytes(): number {
+    return 'child' in this.#state ? this.#residentBytes : 0;
+  }
+
   health(): BackendHealth {
     switch (this.#state.kind) {
       case 'ready':
+      // The next request starts it.
+      case 'stopped':
         return { status: 'ready' };
       case 'idle':
       case 'loading':
@@ -89,7 +104,7 @@ export class EngineProcess {
 
   /** Starts the process unless it runs; resolves when the model is loaded. Throws what the load failed with. */
   async start(signal: AbortSignal): Promise<void> {
-    if (this.#state.kind === 'idle') this.#spawn();
+    if (this.#state.kind === 'idle' || this.#state.kind === 'stopped') this.#spawn();
     await this.whenReady(signal);
   }
 
@@ -104,6 +119,7 @@ export class EngineProcess {
       case 'disposed':
         throw makeError('shutting_down', {});
       case 'idle':
+      case 'stopped':
         throw makeError('engine_unavailable', { reason: 'it has not been started' });
       case 'loading':
       case 'backing-off':
@@ -141,55 +157,56 @@ export class EngineProcess {
   send(message: ToEngine): void {
     if (this.#state.kind !== 'ready') throw makeError('engine_unavailable', { reason: 'it is restarting' });
     // A failing send means the process is dying; its exit event ends the request.
-    this.#state.child.send(message, () => {});
+    this.#state.child.send(message);
+  }
+
+  /** Ends the process so that its memory is the system's again; `start` starts it anew, also after a failed load. */
+  async stop(): Promise<void> {
+    if (this.#state.kind === 'disposed') return;
+    await this.#end({ kind: 'stopped' }, makeError('engine_unavailable', { reason: 'it was unloaded' }));
   }
 
   /** Asks the process to end, and makes it end. */
   async dispose(): Promise<void> {
+    await this.#end({ kind: 'disposed' }, makeError('shutting_down', {}));
+  }
+
+  async #end(next: State, error: DuanyunError): Promise<void> {
     const state = this.#state;
-    this.#state = { kind: 'disposed' };
-    this.#loseAll(makeError('shutting_down', {}));
+    this.#state = next;
+    this.#loseAll(error);
+    this.#settleWaiters((waiter) => waiter.reject(error));
     if (state.kind === 'backing-off') clearTimeout(state.timer);
-    if (!('child' in state)) return;
-    const { child } = state;
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(() => child.kill('SIGKILL'), shutdownGraceMs);
-      child.once('exit', () => {
-        clearTimeout(timer);
-        resolve();
-      });
-      child.send({ type: 'shutdown' } satisfies ToEngine, () => {});
-    });
+    if ('child' in state) await state.child.end({ type: 'shutdown' });
   }
 
   #spawn(): void {
     const script = this.#options.childScript ?? fileURLToPath(new URL('./engine-main.js', import.meta.url));
-    const child = fork(script, [], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { ...hugePages, ...this.#options.environment },
+    const child: Child = new NativeChild<ToEngine, FromEngine>({
+      script,
+      environment: { ...hugePages, ...this.#options.environment },
+      onMessage: (message) => this.#onMessage(child, message),
+      onExit: (reason) => this.#onExit(child, reason),
     });
+    this.#residentBytes = 0;
     this.#state = { kind: 'loading', child };
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => this.#errorOutput.add(text));
-    child.on('message', (message) => this.#onMessage(child, message as FromEngine));
-    child.once('error', (error) => this.#onExit(child, error.message));
-    child.once('exit', (code, signal) => this.#onExit(child, signal ?? `exit code ${code}`));
-    child.send({ type: 'load', options: this.#options.engine } satisfies ToEngine, () => {});
+    child.send({ type: 'load', options: this.#options.engine });
   }
 
-  #onMessage(child: ChildProcess, message: FromEngine): void {
+  #onMessage(child: Child, message: FromEngine): void {
     switch (message.type) {
       case 'ready':
         if (this.#state.kind !== 'loading' || this.#state.child !== child) return;
         this.#state = { kind: 'ready', child, info: message.info, since: this.#options.clock.now() };
         this.#options.log.info({ ...message.info, pid: child.pid }, 'engine ready');
         this.#settleWaiters((waiter) => waiter.resolve());
+        if (this.#crashes > 0) this.#options.onLifeChange?.({ kind: 'restored' });
         return;
       case 'load-failed':
         this.#fail(fromWireError(message.error));
         return;
       case 'statistics':
+        this.#residentBytes = message.statistics.residentBytes;
         this.#options.onStatistics(message.statistics);
         return;
       case 'events':
@@ -203,11 +220,11 @@ export class EngineProcess {
     }
   }
 
-  #onExit(child: ChildProcess, reason: string): void {
+  #onExit(child: Child, reason: string): void {
     if (!('child' in this.#state) || this.#state.child !== child) return;
     const wasReady = this.#state.kind === 'ready';
     if (this.#state.kind === 'ready' && this.#options.clock.now() - this.#state.since > stableMs) this.#crashes = 0;
-    this.#options.log.error({ reason, output: this.#errorOutput.lines() }, 'engine process ended');
+    this.#options.log.error({ reason, output: child.lastLines }, 'engine process ended');
     const delayMs = backOffMs[Math.min(this.#crashes, backOffMs.length - 1)] ?? 0;
     this.#crashes++;
     if (!wasReady && this.#crashes >= backOffMs.length) {
@@ -217,13 +234,14 @@ export class EngineProcess {
     const timer = setTimeout(() => this.#spawn(), delayMs);
     this.#state = { kind: 'backing-off', reason: `the engine process ended (${reason}) and is being restarted`, timer };
     this.#loseAll(makeError('engine_crashed', {}));
+    if (wasReady) this.#options.onLifeChange?.({ kind: 'lost', reason: `its process ended (${reason})` });
   }
 
   /** The model cannot be loaded; trying again would not help. */
   #fail(error: DuanyunError): void {
     const child = 'child' in this.#state ? this.#state.child : undefined;
     this.#state = { kind: 'failed', error };
-    child?.kill('SIGKILL');
+    child?.kill();
     this.#options.log.error({ code: error.code, detail: error.detail }, error.message);
     this.#settleWaiters((waiter) => waiter.reject(error));
     this.#loseAll(error);
@@ -239,6 +257,5 @@ export class EngineProcess {
     const listeners = [...this.#listeners.values()];
     this.#listeners.clear();
     for (const listener of listeners) listener.onLost(error);
-    if (this.#state.kind === 'disposed') this.#settleWaiters((waiter) => waiter.reject(error));
   }
 }

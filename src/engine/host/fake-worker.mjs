@@ -1,0 +1,25 @@
+// A worker for the tests of its supervisor, on the built child's side.
+import { serveWorker } from '../../../dist/engine/host/serve-worker.js';
+
+let ballast;
+
+serveWorker({
+  async load({ fail, hang, die, megabytes = 0 }) {
+    if (fail) throw new Error('broken file');
+    if (die) process.exit(3);
+    if (hang) await new Promise(() => {});
+    ballast = Buffer.alloc(megabytes * 1024 * 1024, 1);
+    return { pid: process.pid, ballastBytes: ballast.length };
+  },
+  async call(request, { signal, onProgress }) {
+    if (request === 'crash') process.kill(process.pid, 'SIGKILL');
+    if (request === 'fail') throw new Error('no');
+    if (request === 'wait') {
+      onProgress('waiting');
+      await new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+      });
+    }
+    return `${request}!`;
+  },
+});

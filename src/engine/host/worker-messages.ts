@@ -1,0 +1,17 @@
+/** What the server's process and a worker process say to each other. */
+import type { WireError } from './messages.ts';
+
+export type ToWorker =
+  | { type: 'load'; options: unknown }
+  | { type: 'call'; id: number; request: unknown }
+  | { type: 'cancel'; id: number }
+  | { type: 'shutdown' };
+
+/** `residentBytes` is the memory of the whole worker process. */
+export type FromWorker =
+  | { type: 'ready'; info: unknown; residentBytes: number }
+  | { type: 'load-failed'; error: WireError }
+  | { type: 'progress'; id: number; progress: unknown }
+  | { type: 'done'; id: number; result: unknown; residentBytes: number }
+  | { type: 'failed'; id: number; error: WireError; residentBytes: number }
+  | { type: 'memory'; residentBytes: number };
