@@ -11,11 +11,12 @@ serveWorker({
     ballast = Buffer.alloc(megabytes * 1024 * 1024, 1);
     return { pid: process.pid, ballastBytes: ballast.length };
   },
-  async call(request, { signal, onProgress }) {
+  async call(request, context) {
+    const { signal } = context;
     if (request === 'crash') process.kill(process.pid, 'SIGKILL');
     if (request === 'fail') throw new Error('no');
     if (request === 'wait') {
-      onProgress('waiting');
+      context.onProgress('waiting');
       await new Promise((_, reject) => {
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       });

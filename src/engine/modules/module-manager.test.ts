@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { makeError } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
@@ -6,6 +7,7 @@ import type { ManagedModule, ModuleEvents, ModuleName } from '../../core/modules
 import { ModuleManager, type ModuleManagerOptions } from './module-manager.ts';
 
 const never = new AbortController().signal;
+setMaxListeners(0, never);
 const mebibyte = 1024 * 1024;
 
 /** A module whose loads the test can hold back, fail and count. */

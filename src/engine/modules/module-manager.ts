@@ -25,11 +25,11 @@ export type ModuleManagerOptions = {
   /** For all modules together, in bytes; `auto`: whatever the machine has free. */
   budgetBytes: number | 'auto';
   /** What this process and its children may still take. */
-  availableBytes(): number;
+  availableBytes: () => number;
   /** A module that has not been used for this long is unloaded. Milliseconds. */
   idleMs: number;
   /** Resolves after a time; the tests give their own. */
-  sleep?(delayMs: number, signal: AbortSignal): Promise<void>;
+  sleep?: (delayMs: number, signal: AbortSignal) => Promise<void>;
 };
 
 /** Delay before the load after the 1st, 2nd … crash in a row, in milliseconds. */
@@ -172,7 +172,7 @@ export class ModuleManager implements ModuleAdministration, ModuleUse {
   async dispose(): Promise<void> {
     clearInterval(this.#timer);
     this.#disposal.abort(makeError('shutting_down', {}));
-    await Promise.all([...this.#entries.values()].map((entry) => entry.load?.cancel(this.#disposal.signal.reason)));
+    for (const { load } of this.#entries.values()) await load?.cancel(this.#disposal.signal.reason);
     for (const entry of this.#dependentsFirst()) {
       if (entry.activeUses === 0) await entry.unloading?.catch(() => {});
       if (entry.state === 'ready') await entry.module.unload().catch(() => {});
@@ -240,7 +240,7 @@ export class ModuleManager implements ModuleAdministration, ModuleUse {
       await this.#load(entry, signal);
     });
     entry.load = load;
-    void load.ended.then(() => {
+    void load.ended.finally(() => {
       if (entry.load === load) entry.load = undefined;
     });
     return load;

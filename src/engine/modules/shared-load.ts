@@ -8,10 +8,7 @@ export class SharedLoad {
 
   constructor(work: (signal: AbortSignal) => Promise<void>) {
     this.#work = work(this.#controller.signal);
-    this.ended = this.#work.then(
-      () => {},
-      () => {},
-    );
+    this.ended = this.#work.catch(() => {});
   }
 
   get isCancelled(): boolean {
