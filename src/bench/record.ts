@@ -5,7 +5,7 @@ export const schemaVersion = 'duanyun-bench/1';
 
 /**
  * `ok` answered in full · `empty` ended well and said nothing · `not-streamed` one body where a stream was asked for ·
- * `rate-limited` 429 · `refused` another 4xx · `server-error` 5xx · `broken` the stream ended early or with an error ·
+ * `rate-limited` 429 · `refused` another 4xx · `server-error` 5xx · `broken` the connection or the stream ended early, or with an error ·
  * `never-ending` still talking at the limit of time or tokens · `timeout` silent until the limit · `unreachable` no
  * connection · `malformed` an answer that is none · `interrupted` stopped by the user or the time budget.
  */
@@ -64,8 +64,8 @@ export const requestSchema = z.object({
   /** Quality items only. */
   correct: z.boolean().optional(),
   text: z.string().optional(),
-  /** Longest time this client spent on reading one piece of the answer. */
-  clientBusyMs: ms.optional(),
+  /** Which side of a hybrid entry answered: its `x-duanyun-target`. */
+  servedBy: z.string().optional(),
 });
 export type RequestRecord = z.output<typeof requestSchema>;
 
@@ -77,6 +77,8 @@ export const targetSchema = z.object({
   answeredBy: z.string().optional(),
   kind: z.string(),
   local: z.boolean(),
+  /** Where answers are computed; absent in older files. */
+  place: z.enum(['here', 'elsewhere', 'behind-entry', 'decided']).optional(),
   roundTripMs: z.number().optional(),
   environment: z.record(z.string(), factSchema),
 });

@@ -1,18 +1,21 @@
 /** One run: describes the targets, runs the suites one after the other, and keeps what was measured whatever happens. */
 import { setMaxListeners } from 'node:events';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { LoadClient, type Target } from './client/load-client.ts';
+import { checkTokens } from './client/count-tokens.ts';
 import { measureOverhead } from './client/overhead.ts';
-import { describeTarget } from './environment/describe-target.ts';
+import { monotonicMs } from './client/shared-clock.ts';
+import { describeTarget, type Place } from './environment/describe-target.ts';
 import { findPowerMeter, type PowerSearch } from './environment/power.ts';
 import { listenerPid } from './environment/process-tree.ts';
 import { sample, watch, type Watch } from './environment/watcher.ts';
 import { mean } from './metrics/statistics.ts';
 import type { Limits } from './metrics/request-metrics.ts';
 import { schemaVersion, type NoteRecord } from './record.ts';
+import { overheadNotes, receiverNotes, tokenNotes } from './run-notes.ts';
 import { ResultsFile, type Results } from './results-file.ts';
 import { loadSuite } from './suites/load.ts';
+import type { Material } from './suites/material.ts';
 import { qualitySuite } from './suites/quality.ts';
 import { scenarioSuite } from './suites/scenarios.ts';
 import type { Suite } from './suites/suite.ts';
@@ -31,8 +34,9 @@ export type BenchOptions = {
   /** For all targets and suites together; each gets its share. */
   budgetSeconds: number;
   timeoutSeconds: number;
-  pictureUrl?: string;
-  audioBase64?: string;
+  material: Material;
+  /** A running Duanyun’s device model, as a second opinion on token counts. */
+  ours?: Target;
   version: string;
   revision?: string;
   /** Path of `requests.jsonl`. */
@@ -46,7 +50,7 @@ const idleSamples = 3;
 
 /** Resolves after Ctrl-C too, with an `end` that says so. Rejects only where the file cannot be written. */
 export async function runBench(options: BenchOptions, signal: AbortSignal): Promise<Results> {
-  const runStartMs = performance.now();
+  const runStartMs = monotonicMs();
   const descriptions = await Promise.all(
     options.targets.map((target) => describeTarget(target, options.facts[target.name] ?? {}, signal)),
   );
@@ -63,36 +67,41 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
       seed: options.seed,
       budgetSeconds: options.budgetSeconds,
       timeoutSeconds: options.timeoutSeconds,
+      picture: options.material.pictureFrom,
+      recording: options.material.audioFrom,
     },
     targets: descriptions,
   });
   const client = new LoadClient({ runStartMs, timeoutMs: options.timeoutSeconds * 1000 });
-  const loopDelay = monitorEventLoopDelay({ resolution: 1 });
-  const general = (text: string, value: number): void =>
-    file.write({ type: 'note', suite: 'client', kind: 'figure', text, value });
+  const write = (note: Omit<NoteRecord, 'type'>): void => file.write({ type: 'note', ...note });
+  let isComplete = false;
   try {
     options.onProgress('measuring what the client itself adds');
-    const overhead = await measureOverhead(64, signal);
-    general('client overhead at 64 connections, p50, ms a token', overhead.p50Ms);
-    general('client overhead at 64 connections, p99, ms a token', overhead.p99Ms);
-    loopDelay.enable();
+    for (const note of overheadNotes(await measureOverhead(client.receiver, 64, signal))) write(note);
     const power = await findPowerMeter();
+    const endMs = monotonicMs() + options.budgetSeconds * 1000;
     for (const [index, target] of options.targets.entries()) {
       if (signal.aborted) break;
-      const isLocal = descriptions[index]?.local === true;
-      await runTarget({ options, target, isLocal, client, file, runStartMs, power }, signal);
+      // What a fast target leaves over is for those after it.
+      const budgetMs = (endMs - monotonicMs()) / (options.targets.length - index);
+      const place = descriptions[index]?.place ?? 'elsewhere';
+      await runTarget({ options, target, place, budgetMs, client, file, runStartMs, power }, signal);
     }
-    loopDelay.disable();
-    general(
-      'event loop of the client, p99 lateness in ms during the run',
-      Math.max(0, loopDelay.percentile(99) / 1e6 - 1),
-    );
+    for (const target of options.targets) {
+      if (signal.aborted) break;
+      const own = file.results.requests.filter(
+        (record) => record.target === target.name && record.suite === 'scenarios',
+      );
+      for (const note of tokenNotes(target.name, await checkTokens(target, options.ours, own, signal))) write(note);
+    }
+    for (const note of receiverNotes(await client.receiver.describe())) write(note);
+    isComplete = !signal.aborted;
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
-    const elapsedMs = Math.round(performance.now() - runStartMs);
-    const reason = signal.aborted ? { reason: 'interrupted' } : {};
-    file.write({ type: 'end', complete: !signal.aborted, elapsedMs, ...reason });
+    const elapsedMs = Math.round(monotonicMs() - runStartMs);
+    const reason = isComplete ? {} : { reason: signal.aborted ? 'interrupted' : 'failed' };
+    file.write({ type: 'end', complete: isComplete, elapsedMs, ...reason });
     file.close();
     await client.dispose();
   }
@@ -102,7 +111,8 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
 type TargetRun = {
   options: BenchOptions;
   target: Target;
-  isLocal: boolean;
+  place: Place;
+  budgetMs: number;
   client: LoadClient;
   file: ResultsFile;
   runStartMs: number;
@@ -116,14 +126,14 @@ async function runTarget(run: TargetRun, signal: AbortSignal): Promise<void> {
   const watched = await prepareWatch(run);
   const stopWatch = new AbortController();
   const watching = watch(watched, AbortSignal.any([signal, stopWatch.signal]), (line) => file.write(line));
-  let leftMs = (options.budgetSeconds * 1000) / options.targets.length;
+  let leftMs = run.budgetMs;
   let sharesLeft = shares;
   for (const suite of chosen) {
     if (signal.aborted) break;
     options.onProgress(`${target.name}: ${suite.name}`);
     // What a suite leaves over is for those after it.
     const limitMs = (leftMs * (share[suite.name] ?? 1)) / sharesLeft;
-    const startMs = performance.now();
+    const startMs = monotonicMs();
     const timeIsUp = new AbortController();
     const timer = setTimeout(() => timeIsUp.abort(), limitMs);
     const suiteSignal = AbortSignal.any([signal, timeIsUp.signal]);
@@ -136,12 +146,11 @@ async function runTarget(run: TargetRun, signal: AbortSignal): Promise<void> {
       quick: options.quick,
       limits: options.limits,
       seed: options.seed,
-      ...(options.pictureUrl === undefined ? {} : { pictureUrl: options.pictureUrl }),
-      ...(options.audioBase64 === undefined ? {} : { audioBase64: options.audioBase64 }),
+      material: options.material,
       write: (line) => file.write(line),
     });
     clearTimeout(timer);
-    leftMs -= performance.now() - startMs;
+    leftMs -= monotonicMs() - startMs;
     sharesLeft -= share[suite.name] ?? 1;
     if (timeIsUp.signal.aborted) {
       file.write({
@@ -158,7 +167,7 @@ async function runTarget(run: TargetRun, signal: AbortSignal): Promise<void> {
 }
 
 /** Finds what can be watched, notes what cannot, and takes the figures at rest. */
-async function prepareWatch({ target, isLocal, runStartMs, power, file }: TargetRun): Promise<Watch> {
+async function prepareWatch({ target, place, runStartMs, power, file }: TargetRun): Promise<Watch> {
   const tell = (kind: NoteRecord['kind'], text: string, value?: number): void =>
     file.write({
       type: 'note',
@@ -168,9 +177,10 @@ async function prepareWatch({ target, isLocal, runStartMs, power, file }: Target
       text,
       ...(value === undefined ? {} : { value }),
     });
-  if (!isLocal) {
-    tell('not-measured', 'memory: the server runs on another machine');
-    tell('not-measured', 'power: the server runs on another machine');
+  if (place === 'elsewhere' || place === 'behind-entry') {
+    const where = place === 'elsewhere' ? 'the server runs on another machine' : 'the server stands behind the entry';
+    tell('not-measured', `memory: ${where}`);
+    tell('not-measured', `power: ${where}`);
     return { target: target.name, runStartMs };
   }
   const url = new URL(target.url);

@@ -11,6 +11,12 @@ export type ModelCapabilities = {
   tools: boolean;
   reasoning: boolean;
   embeddings: boolean;
+  /** What lies on this machine for it; absent for a model elsewhere. */
+  weights?: {
+    files: { name: string; sizeBytes?: number | undefined }[];
+    /** How long the last load took; absent before the first. */
+    loadMs?: number;
+  };
 };
 
 export type BackendHealth =

@@ -69,6 +69,10 @@ export class EngineBackend implements Backend {
         tools: entry.tools,
         reasoning: entry.reasoning !== 'none',
         embeddings: true,
+        weights: {
+          files: entry.files.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
+          ...(this.info === undefined ? {} : { loadMs: Math.round(this.info.loadMs) }),
+        },
       },
     ];
   }

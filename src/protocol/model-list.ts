@@ -3,6 +3,7 @@ import type { ListedModel } from '../core/inference.ts';
 /** One model in OpenAI's form, with what it can do beside it. */
 export function modelBody(model: ListedModel): object {
   const { capabilities } = model;
+  const { weights } = capabilities;
   return {
     id: model.id,
     object: 'model',
@@ -16,6 +17,14 @@ export function modelBody(model: ListedModel): object {
       reasoning: capabilities.reasoning,
       embeddings: capabilities.embeddings,
     },
+    ...(weights === undefined
+      ? {}
+      : {
+          weights: {
+            files: weights.files.map(({ name, sizeBytes }) => ({ name, size_bytes: sizeBytes })),
+            ...(weights.loadMs === undefined ? {} : { load_ms: weights.loadMs }),
+          },
+        }),
   };
 }
 

@@ -1,7 +1,7 @@
 /** `duanyun bench`, the real command, against servers that behave and one that does not. No model is needed. */
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import os from 'node:os';
@@ -48,7 +48,9 @@ describe('duanyun bench', () => {
     expect(html).toContain('&lt;b&gt;phone');
     const markdown = readFileSync(path.join(out, 'report.md'), 'utf8');
     expect(markdown).toMatch(/\| Time to first token \(TTFT\), warm \| \d+ ms \[.*\| \d+ ms \[.*\| 0\.\d\d \[/);
-    expect(markdown).toMatch(/Picture description, cold \| not measured/);
+    expect(markdown).toMatch(/Picture description, cold \| \d+ ms/);
+    // Both answer as if there were none, and say so by their usage.
+    expect(markdown).toMatch(/two, scenarios: .* too few for a picture, which may have been ignored/);
     expect(JSON.parse(readFileSync(path.join(out, 'requests.schema.json'), 'utf8'))).toHaveProperty('oneOf');
     // The slower server against the faster, by the same command that CI uses.
     const compare = await runDuanyun([
@@ -143,6 +145,73 @@ describe('duanyun bench', () => {
     expect(markdown).toContain('DIFFERENT MODELS (one: paced; big: big)');
     expect(markdown).toContain('big: 5 answers came without usage');
   }, 60_000);
+});
+
+describe('a target that fails in the middle', () => {
+  it('is shown as such: what it lacks, that it stopped answering, and that tokens were not what it said', async () => {
+    let answers = 0;
+    const server = createServer((incoming, outgoing) => {
+      let body = '';
+      incoming.setEncoding('utf8').on('data', (text: string) => (body += text));
+      incoming.on('end', () => {
+        if (incoming.method === 'GET') {
+          outgoing.end('{"data":[{"id":"m"}]}');
+          return;
+        }
+        if (incoming.url === '/tokenize') {
+          outgoing.end('{"count":1}');
+          return;
+        }
+        if (body.includes('image_url')) {
+          outgoing.writeHead(400).end('{"error":{"message":"no pictures here"}}');
+          return;
+        }
+        if (body.includes('input_audio')) {
+          outgoing.writeHead(500).end('{"error":{"message":"audio input is not supported"}}');
+          return;
+        }
+        answers += 1;
+        // The next connections find nobody.
+        if (answers > 18) {
+          server.close();
+          server.closeAllConnections();
+          return;
+        }
+        outgoing.writeHead(200, { 'content-type': 'text/event-stream', connection: 'close' });
+        const delta = { model: 'm', choices: [{ index: 0, delta: { content: 'x' }, finish_reason: 'length' }] };
+        const usage = { choices: [], usage: { prompt_tokens: 3, completion_tokens: 40 } };
+        outgoing.end(`data: ${JSON.stringify(delta)}\n\ndata: ${JSON.stringify(usage)}\n\ndata: [DONE]\n\n`);
+      });
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const out = folder();
+    const target = `ill=http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+    const run = await runDuanyun([
+      'bench',
+      '--quick',
+      '--suites',
+      'scenarios,quality',
+      '--target',
+      target,
+      '--out',
+      out,
+    ]);
+    server.close();
+    expect(run.code).toBe(0);
+    const markdown = readFileSync(path.join(out, 'report.md'), 'utf8');
+    expect(markdown).toMatch(/Picture description, cold \| not supported/);
+    expect(markdown).toMatch(/Spoken question .*, warm \| not supported/);
+    expect(markdown).toContain('ill STOPPED ANSWERING');
+    expect(markdown).toMatch(/ill: \d+ of \d+ requests did not end well \(broken 1, unreachable \d+\)/);
+    // The page can be made again from what was kept, also when half of it is gone.
+    const text = readFileSync(path.join(out, 'requests.jsonl'), 'utf8');
+    const half = path.join(folder(), 'half.jsonl');
+    writeFileSync(half, text.slice(0, text.length / 2));
+    const again = await runDuanyun(['bench', 'report', half]);
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('1 lines could not be read') as string });
+    expect(readFileSync(path.join(path.dirname(half), 'report.md'), 'utf8')).toContain('INCOMPLETE');
+  }, 120_000);
 });
 
 describe('duanyun advise', () => {

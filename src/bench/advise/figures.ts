@@ -1,6 +1,7 @@
 /** The figures that rules look at: from a run of `duanyun bench`, or those that the reference document states. */
 import { summarise } from '../metrics/summary.ts';
-import { requestsOf, usersWithin } from '../report/tables.ts';
+import { requestsOf } from '../report/cells.ts';
+import { usersWithin } from '../report/users.ts';
 import type { Results } from '../results-file.ts';
 import type { Figures } from './advise.ts';
 

@@ -1,8 +1,9 @@
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { withoutSecrets } from './describe-target.ts';
-import { instructionSets } from './machine.ts';
+import { placeOf, withoutSecrets } from './describe-target.ts';
+import { withoutSecretsAndFolders } from './local-server.ts';
+import { instructionSets, mountOf } from './machine.ts';
 import { findPowerMeter, type PowerSystem } from './power.ts';
 import { listenerPid, treeMemoryBytes } from './process-tree.ts';
 
@@ -73,4 +74,33 @@ it.runIf(process.platform === 'linux')('finds the process that listens on a port
   server.close();
   expect(pid).toBe(process.pid);
   expect(await treeMemoryBytes(process.pid)).toBeGreaterThan(20 * 1024 ** 2);
+});
+
+describe('a server on this machine', () => {
+  it('shows how it was started, without secrets and folders', () => {
+    const line = [
+      '/opt/venv/bin/vllm',
+      'serve',
+      '/models/glm',
+      '--api-key',
+      'sk-1',
+      '--hf-token=hf_2',
+      '--dtype',
+      'bf16',
+    ];
+    expect(withoutSecretsAndFolders(line)).toBe('vllm serve glm --api-key ••• --hf-token=••• --dtype bf16');
+  });
+  it('is not taken for the place where `cloud` answers', () => {
+    expect(placeOf('Duanyun', 'cloud', true)).toBe('behind-entry');
+    expect(placeOf('Duanyun', 'auto', true)).toBe('decided');
+    expect(placeOf('Duanyun', 'edge', true)).toBe('here');
+    expect(placeOf('vLLM or alike', 'cloud', true)).toBe('here');
+    expect(placeOf('Duanyun', 'edge', false)).toBe('elsewhere');
+  });
+  it('finds the mount that holds a folder', () => {
+    const table =
+      '22 1 8:1 / / rw shared:1 - ext4 /dev/sda1 rw\n23 22 259:2 / /data rw - xfs /dev/nvme0n1p2 rw\n24 22 0:5 / /dat rw - tmpfs none rw';
+    expect(mountOf('/data/x', table)).toMatchObject({ device: '259:2', fileSystem: 'xfs' });
+    expect(mountOf('/database', table)).toMatchObject({ device: '8:1' });
+  });
 });

@@ -1,6 +1,7 @@
 /** Samples a local server's memory and the machine's power and temperature while the suites run. */
 import { readdir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { monotonicMs } from '../client/shared-clock.ts';
 import type { SampleRecord } from '../record.ts';
 import { readText } from './machine.ts';
 import type { PowerMeter } from './power.ts';
@@ -25,7 +26,7 @@ export async function sample({ target, runStartMs, pid, meter }: Watch): Promise
   return {
     type: 'sample',
     target,
-    atMs: Math.round(performance.now() - runStartMs),
+    atMs: Math.round(monotonicMs() - runStartMs),
     ...(memoryBytes === undefined ? {} : { memoryBytes }),
     ...(watts === undefined ? {} : { watts }),
     ...(celsius === undefined ? {} : { celsius }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RequestRecord } from '../record.ts';
 import { isWithin, metricsOf } from './request-metrics.ts';
-import { holmAdjusted, mannWhitneyP } from './significance.ts';
+import { fisherExactP, holmAdjusted, mannWhitneyP } from './significance.ts';
 import { meanInterval, meanRatio, percentile } from './statistics.ts';
 import { summarise } from './summary.ts';
 
@@ -119,4 +119,11 @@ describe('significance', () => {
   it('corrects for the number of comparisons', () => {
     expect(holmAdjusted([0.01, 0.04, 0.03])).toEqual([0.03, 0.06, 0.06]);
   });
+});
+
+it('Fisher’s exact test gives the known probabilities', () => {
+  // The example of Fisher's tea taster, and one of the usual textbooks.
+  expect(fisherExactP(3, 1, 1, 3)).toBeCloseTo(0.4857, 4);
+  expect(fisherExactP(1, 9, 11, 3)).toBeCloseTo(0.002759, 5);
+  expect(fisherExactP(5, 0, 5, 0)).toBe(1);
 });

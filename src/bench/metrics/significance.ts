@@ -60,6 +60,33 @@ function upperNormal(z: number): number {
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * sum;
 }
 
+/**
+ * Two-sided Fisher's exact test of a 2 × 2 table (Fisher 1922): the probability of a table at most as likely as this one,
+ * its margins given.
+ */
+export function fisherExactP(goodA: number, badA: number, goodB: number, badB: number): number {
+  const [allA, allB, good] = [goodA + badA, goodB + badB, goodA + goodB];
+  const logLikelihood = (x: number): number =>
+    logChoose(allA, x) + logChoose(allB, good - x) - logChoose(allA + allB, good);
+  const seen = logLikelihood(goodA);
+  let sum = 0;
+  for (let x = Math.max(0, good - allB); x <= Math.min(allA, good); x++) {
+    // Equal likelihoods may differ in their last digits.
+    if (logLikelihood(x) <= seen + 1e-7) sum += Math.exp(logLikelihood(x));
+  }
+  return Math.min(1, sum);
+}
+
+function logChoose(n: number, k: number): number {
+  return logFactorial(n) - logFactorial(k) - logFactorial(n - k);
+}
+
+const logFactorials = [0];
+function logFactorial(n: number): number {
+  for (let k = logFactorials.length; k <= n; k++) logFactorials[k] = (logFactorials[k - 1] ?? 0) + Math.log(k);
+  return logFactorials[n] ?? Number.NaN;
+}
+
 /** Holm's step-down correction: each p adjusted for how many were looked at, so that 40 comparisons raise no false alarm. */
 export function holmAdjusted(values: readonly number[]): number[] {
   const order = values.map((value, index) => ({ value, index })).toSorted((a, b) => a.value - b.value);

@@ -3,7 +3,8 @@ import { metricsOf } from '../metrics/request-metrics.ts';
 import { summarise } from '../metrics/summary.ts';
 import type { Results } from '../results-file.ts';
 import { scenarios } from '../suites/scenarios.ts';
-import { limitsOf, loadCases, requestsOf } from './tables.ts';
+import { limitsOf, requestsOf } from './cells.ts';
+import { loadCases } from './users.ts';
 import { both, type Text } from './texts.ts';
 
 export type Chart = { title: Text; option: object };

@@ -33,6 +33,10 @@ const factNames: Record<string, string> = {
   'server version': '服务版本',
   quantisation: '量化',
   'model file': '模型文件',
+  'model on disk': '模型体积',
+  'software on disk': '软件体积',
+  'model loaded in': '模型加载时间',
+  'start command': '启动命令',
   model: '模型',
 };
 

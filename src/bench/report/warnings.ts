@@ -18,19 +18,8 @@ export function warningsOf(results: Results): Text[] {
       both(`结果文件有 ${damagedLines} 行无法读取。`, `${damagedLines} lines of the results could not be read.`),
     );
   }
-  const models = run.targets.map(({ name }) => {
-    const answered = new Set(requests.filter(({ target }) => target === name).flatMap(({ model }) => model ?? []));
-    return { name, models: [...answered].toSorted().join(' + ') };
-  });
-  if (new Set(models.filter((each) => each.models !== '').map((each) => each.models)).size > 1) {
-    const list = models.map((each) => `${each.name}: ${each.models === '' ? '?' : each.models}`).join('; ');
-    warnings.push(
-      both(
-        `两侧的模型不同(${list})。速度与 token 数不可直接比较。`,
-        `DIFFERENT MODELS (${list}). Speeds and token counts do not compare like for like.`,
-      ),
-    );
-  }
+  warnings.push(...modelWarnings(results));
+  warnings.push(...run.targets.flatMap(({ name }) => failureWarnings(results, name)), ...crowdWarnings(results));
   for (const { name } of run.targets) {
     const own = requests.filter((record) => record.target === name && record.outcome === 'ok');
     const without = own.filter(({ usage }) => usage === undefined).length;
@@ -57,10 +46,110 @@ export function warningsOf(results: Results): Text[] {
       );
     }
   }
+  warnings.push(...cutWarnings(notes));
+  return warnings;
+}
+
+/** Requests that should have been answered and were not. */
+function failureWarnings({ requests, notes }: Results, target: string): Text[] {
+  const unsupported = new Set(
+    notes.flatMap((each) => (each.target === target && each.kind === 'unsupported' ? (each.case ?? []) : [])),
+  );
+  const counted = requests.filter(
+    (record) =>
+      record.target === target &&
+      !record.warmup &&
+      record.outcome !== 'interrupted' &&
+      !(record.suite === 'scenarios' && unsupported.has(record.case)),
+  );
+  const bad = counted.filter(({ outcome }) => outcome !== 'ok' && outcome !== 'not-streamed');
+  if (bad.length === 0) return [];
+  const kinds = [...new Set(bad.map(({ outcome }) => outcome))].map(
+    (kind) => `${kind} ${bad.filter(({ outcome }) => outcome === kind).length}`,
+  );
+  const found = [
+    both(
+      `${target}:${counted.length} 个请求中有 ${bad.length} 个没有正常完成(${kinds.join(', ')});延迟只统计完成的请求。`,
+      `${target}: ${bad.length} of ${counted.length} requests did not end well (${kinds.join(', ')}); latencies are those of the others.`,
+    ),
+  ];
+  const last = counted.slice(-leastInARow);
+  if (last.length === leastInARow && last.every(({ outcome }) => outcome === 'unreachable')) {
+    const dead = both(`${target} 在测试途中停止响应。`, `${target} STOPPED ANSWERING before the end of the run.`);
+    found.push(dead);
+  }
+  return found;
+}
+
+const leastInARow = 3;
+/** The client must not be what is measured. */
+const mostOverheadMs = 1;
+
+function crowdWarnings({ notes }: Results): Text[] {
+  const overhead = notes.find(({ suite, text }) => suite === 'client' && text.endsWith('p99, ms a token'))?.value;
+  if (overhead === undefined || overhead <= mostOverheadMs) return [];
+  const value = overhead.toFixed(1);
+  return [
+    both(
+      `本机繁忙:客户端自身开销 p99 为每 token ${value} ms,小的差别不可信。`,
+      `A CROWDED MACHINE: the client itself added ${value} ms a token at p99; do not trust small differences.`,
+    ),
+  ];
+}
+
+/** One line for all that was cut for one reason. */
+function cutWarnings(notes: Results['notes']): Text[] {
+  const cases = new Map<string, { place: string; text: string; names: string[] }>();
   for (const { target, suite, kind, text, case: name } of notes) {
     if (kind !== 'cut' && kind !== 'warning') continue;
-    const line = [target, suite, name].filter((part) => part !== undefined).join(', ');
-    warnings.push(both(`${line}:${text}`, `${line}: ${text}`));
+    const place = [target, suite].filter((part) => part !== undefined).join(', ');
+    const key = `${place} ${text}`;
+    const entry = cases.get(key) ?? { place, text, names: [] };
+    cases.set(key, entry);
+    if (name !== undefined) entry.names.push(name);
+  }
+  return [...cases.values()].map(({ place, text, names }) => {
+    const list = names.length === 0 ? '' : ` (${names.join(', ')})`;
+    return both(`${place}:${text}${list}`, `${place}: ${text}${list}`);
+  });
+}
+
+function modelWarnings({ run, requests }: Results): Text[] {
+  const models = run.targets.map(({ name, environment }) => {
+    const answered = new Set(requests.filter(({ target }) => target === name).flatMap(({ model }) => model ?? []));
+    const shown = [...answered].map(modelName).toSorted().join(' + ');
+    return { name, shown, quantisation: environment['quantisation']?.value };
+  });
+  const known = models.filter(({ shown }) => shown !== '');
+  const [reference] = known;
+  const warnings: Text[] = [];
+  if (reference !== undefined && !known.every(({ shown }) => isOneModel(shown, reference.shown))) {
+    const list = models.map(({ name, shown }) => `${name}: ${shown === '' ? '?' : shown}`).join('; ');
+    warnings.push(
+      both(
+        `两侧的模型不同(${list})。速度与 token 数不可直接比较。`,
+        `DIFFERENT MODELS (${list}). Speeds and token counts do not compare like for like.`,
+      ),
+    );
+  }
+  const formats = models.filter(({ quantisation }) => quantisation !== undefined && quantisation !== 'unavailable');
+  if (new Set(formats.map(({ quantisation }) => quantisation?.toLowerCase())).size > 1) {
+    const list = formats.map(({ name, quantisation }) => `${name}: ${quantisation}`).join('; ');
+    warnings.push(both(`两侧的量化不同(${list})。`, `DIFFERENT NUMBER FORMATS (${list}).`));
   }
   return warnings;
+}
+
+/** Without the folders that some servers show, and without the file's ending. */
+export function modelName(id: string): string {
+  const name = id.split(/[\\/]/).at(-1) ?? id;
+  return name.replace(/\.gguf$/i, '');
+}
+
+/** `qwen2.5-coder-1.5b` and `qwen2.5-coder-1.5b-instruct-q4_k_m` are one model under two names. */
+function isOneModel(a: string, b: string): boolean {
+  const [short = '', long = ''] = [a.toLowerCase(), b.toLowerCase()].toSorted((x, y) => x.length - y.length);
+  const plain = (name: string): string =>
+    name.replace(/[-_.](?:instruct|chat|it|i?q\d\w*|f16|bf16|fp16)(?=$|[-_.])/g, '');
+  return short === long || plain(short) === plain(long);
 }

@@ -7,13 +7,14 @@ import type { Results } from '../results-file.ts';
 import { renderHtml } from './html.ts';
 import { renderMarkdown } from './markdown.ts';
 
-/** Writes `report.html`, `report.md`, `report.zh.md` and the schema beside `requests.jsonl` in `folder`. */
-export async function writeReport(folder: string, results: Results): Promise<void> {
+/**
+ * Writes `report.html`, `report.md`, `report.zh.md` and the schema into `folder`.
+ *
+ * @param rawFile what goes into the page as its raw data
+ */
+export async function writeReport(folder: string, results: Results, rawFile: string): Promise<void> {
   const library = createRequire(import.meta.url).resolve('echarts/dist/echarts.min.js');
-  const [echarts, raw] = await Promise.all([
-    readFile(library, 'utf8'),
-    readFile(path.join(folder, 'requests.jsonl'), 'utf8'),
-  ]);
+  const [echarts, raw] = await Promise.all([readFile(library, 'utf8'), readFile(rawFile, 'utf8')]);
   const files = {
     'report.html': renderHtml(results, echarts, raw),
     'report.md': renderMarkdown(results, 'en'),

@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ChatCall, LoadClient, Target } from '../client/load-client.ts';
 import type { Limits } from '../metrics/request-metrics.ts';
+import type { Material } from './material.ts';
 import type { NoteRecord, RequestRecord, ResultLine, RunRecord } from '../record.ts';
 
 export type SuiteContext = {
@@ -12,9 +13,7 @@ export type SuiteContext = {
   quick: boolean;
   limits: Limits;
   seed: number;
-  /** `data:` address of a picture, base64 of a WAV file; absent: that scenario is not measured. */
-  pictureUrl?: string;
-  audioBase64?: string;
+  material: Material;
   write(line: Exclude<ResultLine, RunRecord>): void;
 };
 

@@ -3,7 +3,9 @@ import { summarise } from '../metrics/summary.ts';
 import type { RequestRecord } from '../record.ts';
 import { poissonArrivals } from './arrivals.ts';
 import { overSaturation } from './load.ts';
+import { loadMaterial } from './material.ts';
 import { qualityItems } from './quality.ts';
+import { refusalOf } from './scenarios.ts';
 
 function level(count: number, ttftMs: number, tokens: number, outcome: RequestRecord['outcome'] = 'ok') {
   return summarise(
@@ -54,4 +56,21 @@ it('the quality set accepts right answers and refuses wrong ones that contain th
   expect(verdict('zh-sum', '142')).toBe(false);
   expect(verdict('en-capital', 'Paris.')).toBe(true);
   expect(verdict('en-capital', 'comparison')).toBe(false);
+});
+
+describe('scenarios', () => {
+  const record = (outcome: RequestRecord['outcome'], detail: string) =>
+    ({ outcome, detail, status: 500 }) as RequestRecord;
+  it('a server that lacks pictures is not taken for one that failed', () => {
+    expect(refusalOf(record('refused', 'no images'), {})).toBe('no images');
+    const lack = record('server-error', 'image input is not supported - hint: provide the mmproj');
+    expect(refusalOf(lack, { needs: 'picture' })).toMatch(/mmproj/);
+    expect(refusalOf(lack, {})).toBeUndefined();
+    expect(refusalOf(record('server-error', 'out of memory'), { needs: 'picture' })).toBeUndefined();
+  });
+  it('the material is there, and is what it says', async () => {
+    const material = await loadMaterial({}, () => Promise.reject(new Error('not asked for')));
+    expect(material.pictureUrl).toMatch(/^data:image\/png;base64,iVBOR/);
+    expect(Buffer.from(material.audioBase64, 'base64').subarray(0, 4).toString()).toBe('RIFF');
+  });
 });

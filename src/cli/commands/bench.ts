@@ -9,11 +9,13 @@ import type { Target } from '../../bench/client/load-client.ts';
 import { listModels } from '../../bench/environment/describe-target.ts';
 import { writeReport } from '../../bench/report/write-report.ts';
 import { runBench, suites } from '../../bench/run-bench.ts';
+import { loadMaterial } from '../../bench/suites/material.ts';
 import { addSettings, configOf } from '../command-options.ts';
 import { exitCodeOf, watchInterrupts } from '../interrupts.ts';
 import { UsageError } from '../report-error.ts';
 import type { CommandContext } from '../run-command.ts';
 import { addCompareCommand } from './bench-compare.ts';
+import { addReportCommand } from './bench-report.ts';
 
 type BenchFlags = {
   target: string[];
@@ -54,13 +56,14 @@ export function addBenchCommand(program: Command, context: CommandContext): void
     .option('--seed <number>', 'For arrival times.', positive, 1)
     .option('--budget-seconds <seconds>', 'Time for everything; what does not fit is marked as cut.', positive)
     .option('--timeout-seconds <seconds>', 'Longest time for one answer.', positive, 120)
-    .option('--picture <file>', 'PNG or JPEG for the picture scenario.')
-    .option('--audio <file>', 'WAV in which somebody asks 今天天气怎么样?')
+    .option('--picture <file>', 'PNG or JPEG for the picture scenario. Default: a drawn street scene.')
+    .option('--audio <file>', 'WAV in which somebody asks 今天天气怎么样? Default: a synthetic voice, for timing only.')
     .option('--fact <fact>', 'Fact for the environment table: NAME.device=…, given once or more.', collect, [])
     .option('--bench-key-file <file>', 'File with the API key of the targets that are no Duanyun server.')
     .action(async () => bench(command, context));
   addSettings(command, ['general', 'server']);
   addCompareCommand(command, context);
+  addReportCommand(command, context);
 }
 
 async function bench(command: Command, context: CommandContext): Promise<void> {
@@ -74,15 +77,14 @@ async function bench(command: Command, context: CommandContext): Promise<void> {
   try {
     const foreignKey =
       flags.benchKeyFile === undefined ? undefined : (await read(flags.benchKeyFile)).toString().trim();
-    const targets = await resolveTargets(
-      flags.target,
-      { url: `http://127.0.0.1:${config.port}/v1`, ownKey: config.apiKeys[0], foreignKey },
-      interrupts.signal,
-    );
+    const running = { url: `http://127.0.0.1:${config.port}/v1`, ownKey: config.apiKeys[0], foreignKey };
+    const targets = await resolveTargets(flags.target, running, interrupts.signal);
+    const ours = await runningDevice(running, interrupts.signal);
     const facts = readFacts(flags.fact, targets);
     await mkdir(flags.out, { recursive: true });
     const revision = await gitRevision();
     const quick = flags.quick === true;
+    const file = path.join(flags.out, 'requests.jsonl');
     const results = await runBench(
       {
         targets,
@@ -97,16 +99,16 @@ async function bench(command: Command, context: CommandContext): Promise<void> {
         seed: flags.seed,
         budgetSeconds: flags.budgetSeconds ?? (quick ? quickBudgetSeconds : fullBudgetSeconds),
         timeoutSeconds: flags.timeoutSeconds,
-        ...(flags.picture === undefined ? {} : { pictureUrl: await pictureUrl(flags.picture) }),
-        ...(flags.audio === undefined ? {} : { audioBase64: (await read(flags.audio)).toString('base64') }),
+        material: await loadMaterial(flags, read),
+        ...(ours === undefined ? {} : { ours }),
         version: application.version,
         ...(revision === undefined ? {} : { revision }),
-        file: path.join(flags.out, 'requests.jsonl'),
+        file,
         onProgress: (text) => terminal.note(`${text} …\n`),
       },
       interrupts.signal,
     );
-    await writeReport(flags.out, results);
+    await writeReport(flags.out, results, file);
     terminal.out(`${path.join(flags.out, 'report.html')}\n`);
     if (interrupts.first !== undefined) {
       terminal.note('interrupted: the report holds what was measured and is marked incomplete\n');
@@ -143,6 +145,13 @@ async function runningSides(running: Running, signal: AbortSignal): Promise<stri
   return ['edge', 'cloud'].filter((name) => name === 'edge' || models.includes(name));
 }
 
+/** The running server's device, where there is one: it counts tokens for the check. */
+async function runningDevice({ url, ownKey }: Running, signal: AbortSignal): Promise<Target | undefined> {
+  const models = await listModels(url, ownKey, signal).catch((): string[] => []);
+  if (!models.includes('edge')) return undefined;
+  return { name: 'ours', url, model: 'edge', ...(ownKey === undefined ? {} : { apiKey: ownKey }) };
+}
+
 async function modelsOf(url: string, key: string | undefined, signal: AbortSignal): Promise<string[]> {
   try {
     return await listModels(url, key, signal);
@@ -162,12 +171,6 @@ function readFacts(texts: readonly string[], targets: readonly Target[]): Record
     facts[target] = { ...facts[target], [name]: value };
   }
   return facts;
-}
-
-async function pictureUrl(file: string): Promise<string> {
-  const bytes = await read(file);
-  const type = bytes.subarray(1, 4).toString('latin1') === 'PNG' ? 'png' : 'jpeg';
-  return `data:image/${type};base64,${bytes.toString('base64')}`;
 }
 
 async function read(file: string): Promise<Buffer> {
