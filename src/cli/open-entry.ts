@@ -1,5 +1,6 @@
 /** The whole server: entry, service, store and engine. `serve` shows it to the network, `chat` keeps it to itself. */
 import { systemClock } from '../core/clock.ts';
+import { makeError } from '../core/errors.ts';
 import type { PullEvent } from '../core/model-store.ts';
 import type { Config } from '../config/load-config.ts';
 import { LateBackend } from '../hybrid/late-backend.ts';
@@ -28,7 +29,7 @@ export type OpenEntry = {
   /** Process id of the engine while one runs. */
   enginePid(): number | undefined;
   /** Stops what is being fetched or loaded, lets answers end for `graceMs`, frees everything. */
-  close(graceMs: number): Promise<void>;
+  close(graceMs: number, announceMs?: number): Promise<void>;
 };
 
 /** Listens first and brings the model up behind it. Throws `port_in_use`, `insecure_bind`, `config_invalid`. */
@@ -111,9 +112,9 @@ export async function openEntry(application: Application, options: EntryOptions)
     server,
     ready,
     enginePid: () => enginePid(),
-    async close(graceMs) {
+    async close(graceMs, announceMs) {
       abort.abort(new Error('closing'));
-      await server.close(graceMs);
+      await server.close(graceMs, announceMs);
       await ready.catch(() => {});
       await modules.dispose();
       await device.dispose();
@@ -132,8 +133,18 @@ export function serverOptions(config: Config, version: string): Partial<ServerOp
     allowedHosts: config.allowHost,
     allowedOrigins: config.allowOrigin,
     maxBodyBytes: Math.round(config.maxBodyMib * 1024 * 1024),
+    ...tlsOptions(config),
     version,
   };
+}
+
+/** Throws `config_invalid` where only one of the two files is named. */
+function tlsOptions({ tlsCert, tlsKey }: Config): Partial<ServerOptions> {
+  if (tlsCert === '' && tlsKey === '') return {};
+  if (tlsCert === '' || tlsKey === '') {
+    throw makeError('config_invalid', { reason: 'tls-cert and tls-key belong together: give both or none' });
+  }
+  return { tls: { certFile: tlsCert, keyFile: tlsKey } };
 }
 
 function reportPull(device: LateBackend, event: PullEvent): void {

@@ -6,6 +6,7 @@ import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
+import { addKeysCommand } from './commands/keys.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { addModulesCommand } from './commands/modules.ts';
 import { addPullCommand } from './commands/pull.ts';
@@ -71,6 +72,7 @@ export function createProgram(context: CommandContext): Command {
   addAdviseCommand(program, context);
   addExplainCommand(program, context);
   addStatsCommand(program, context);
+  addKeysCommand(program, context);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text),

@@ -2,16 +2,17 @@
 import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '../core/backend.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
-import { makeError } from '../core/errors.ts';
+import { type DuanyunError, makeError, toDuanyunError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/events.ts';
 import { silentLog, type Log } from '../core/log.ts';
 import type { BreakerOptions, BreakerState } from './circuit-breaker.ts';
 import type { EgressGate } from './egress-gate.ts';
 import { defaultLimits, type CloudLimits, type CloudModel, type UpstreamOptions } from './options.ts';
-import { Pool } from './pool.ts';
+import { type OpenRelay, Pool } from './pool.ts';
 import { Prober } from './prober.ts';
+import type { RelayCall, RelayExchange } from './relay-exchange.ts';
 import { Upstream } from './upstream.ts';
-import { faultError } from './upstream-fault.ts';
+import { faultError, UpstreamFault } from './upstream-fault.ts';
 
 export type CloudOptions = {
   upstreams: UpstreamOptions[];
@@ -30,18 +31,29 @@ export type CloudSnapshot = {
   models: (ModelCapabilities & { breaker: BreakerState; firstTokenMs: number; tokensPerSecond: number })[];
 };
 
+/** An answer that is passed on as it comes. */
+export type Relay = {
+  exchange: RelayExchange;
+  attach(sink: { data(bytes: Buffer): boolean; end(): void; fail(error: DuanyunError): void }): void;
+};
+
 const usualContextTokens = 8192;
+/** How often the deadlines of relayed answers are looked at; a timer for each chunk would cost more than the chunk. */
+const sweepMs = 250;
 
 export class CloudBackend implements Backend {
   readonly id = 'cloud';
   readonly #upstreams: Upstream[];
   readonly #pool: Pool;
   readonly #prober: Prober;
+  readonly #clock: Clock;
   #disposed = false;
+  #sweep: NodeJS.Timeout | undefined;
 
   constructor(options: CloudOptions) {
     const limits = { ...defaultLimits, ...options.limits };
     const clock = options.clock ?? systemClock;
+    this.#clock = clock;
     const { gate, log = silentLog, breaker = {} } = options;
     this.#upstreams = options.upstreams.map((each) => new Upstream(each, { gate, limits, clock, log, breaker }));
     this.#pool = new Pool({
@@ -111,6 +123,43 @@ export class CloudBackend implements Backend {
     }
   }
 
+  /**
+   * Passes a body on to an upstream that serves `model` and its answer back, byte for byte. Tries elsewhere until the
+   * first event of a stream, or all of another answer, is here.
+   *
+   * @param subject what the gate has judged
+   * @throws as `stream` does; `upstream_refused` where the upstream finds fault with the request
+   */
+  async relay(subject: object, call: RelayCall, model: string, signal: AbortSignal): Promise<Relay> {
+    this.#check(model);
+    signal.throwIfAborted();
+    this.#sweep ??= setInterval(() => this.#checkDeadlines(), sweepMs).unref();
+    let open: OpenRelay;
+    try {
+      open = await this.#pool.relay(subject, call, model, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof UpstreamFault && error.kind === 'refused-request' && error.own === undefined) {
+        throw makeError('upstream_refused', { reason: error.message }, { cause: error });
+      }
+      throw faultError(error);
+    }
+    const { exchange, upstream } = open;
+    return {
+      exchange,
+      attach: (sink) =>
+        exchange.attach({
+          data: (bytes) => sink.data(bytes),
+          end: () => sink.end(),
+          fail(error) {
+            upstream.relayFailed(error, signal);
+            if (signal.aborted) sink.fail(toDuanyunError(signal.reason));
+            else sink.fail(makeError('stream_broken', {}, { cause: error, detail: faultError(error).message }));
+          },
+        }),
+    };
+  }
+
   async embed(request: EmbeddingRequest, { signal }: StreamOptions): Promise<EmbeddingResult> {
     const { embeddings } = this.#check(request.model);
     if (!embeddings) {
@@ -145,8 +194,14 @@ export class CloudBackend implements Backend {
     return { status: 'unavailable', reason: reason ?? 'no upstream serves a model' };
   }
 
+  #checkDeadlines(): void {
+    const now = this.#clock.now();
+    for (const { exchanges } of this.#upstreams) for (const exchange of exchanges) exchange.checkDeadline(now);
+  }
+
   async dispose(): Promise<void> {
     this.#disposed = true;
+    clearInterval(this.#sweep);
     this.#prober.stop();
     await Promise.all(this.#upstreams.map((upstream) => upstream.dispose()));
   }

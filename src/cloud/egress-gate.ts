@@ -57,6 +57,12 @@ export type EgressTransport = {
     render: (subject: Subject) => { path: string; body: object },
     signal: AbortSignal,
   ): Promise<EgressResponse>;
+  /**
+   * POSTs bytes that were made from a judged object, and feeds the answer to `handler`. For the role `cloud`.
+   *
+   * @throws `egress_refused`, UpstreamFault
+   */
+  relay(subject: object, call: { path: string; body: Buffer }, handler: Dispatcher.DispatchHandler): void;
   /** A GET without any content, for health and load. `text` is cut at 1 MiB. */
   probe(path: '/health' | '/v1/models' | '/metrics', timeoutMs: number): Promise<{ status: number; text: string }>;
   dispose(): Promise<void>;
@@ -156,6 +162,8 @@ export class EgressGate {
       'accept-encoding': 'identity',
       ...(target.apiKey === undefined ? {} : { authorization: `Bearer ${target.apiKey}` }),
     };
+    const jsonHeaders = { ...headers, 'content-type': 'application/json' };
+    const api = new URL(apiUrl);
     let disposed = false;
     return {
       send: async (subject, render, signal) => {
@@ -177,6 +185,15 @@ export class EgressGate {
           throw new UpstreamFault('redirect', 'the upstream answered with a redirect, which is refused');
         }
         return response;
+      },
+      relay: (subject, { path, body }, handler) => {
+        this.#admit(subject);
+        if (disposed) throw new UpstreamFault('connect', 'the connection to the cloud is closed');
+        this.#bytes.set(subject, this.bytesSent(subject) + body.length);
+        dispatcher.dispatch(
+          { origin: api.origin, path: `${api.pathname}${path}`, method: 'POST', headers: jsonHeaders, body },
+          handler,
+        );
       },
       probe: async (path, timeoutMs) => {
         const signal = AbortSignal.timeout(timeoutMs);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../core/clock.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
 import type { CloudLimits } from './options.ts';
+import type { RelayCall, RelayExchange } from './relay-exchange.ts';
 import { isRetryable, type OpenAnswer, type Upstream } from './upstream.ts';
 import { UpstreamFault } from './upstream-fault.ts';
 
@@ -13,6 +14,8 @@ export type PoolParts = {
   /** 0–1. Default `Math.random`. */
   random?: () => number;
 };
+
+export type OpenRelay = { upstream: Upstream; exchange: RelayExchange };
 
 type Attempt<Result> = (upstream: Upstream, signal: AbortSignal) => Promise<Result>;
 
@@ -33,6 +36,15 @@ export class Pool {
 
   embed(request: EmbeddingRequest, model: string, signal: AbortSignal): Promise<EmbeddingResult> {
     return this.#run(model, (upstream, inner) => upstream.embed(request, model, inner), signal, new Set());
+  }
+
+  /** @throws as `open` does */
+  async relay(subject: object, call: RelayCall, model: string, signal: AbortSignal): Promise<OpenRelay> {
+    const attempt: Attempt<OpenRelay> = async (upstream, inner) => ({
+      upstream,
+      exchange: await upstream.relay(subject, call, model, inner),
+    });
+    return this.#run(model, attempt, signal, new Set());
   }
 
   /** @param used upstreams that have failed here or are at work; the best of the others comes first */

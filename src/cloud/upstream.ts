@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import type { Clock } from '../core/clock.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
-import { DuanyunError, makeError } from '../core/errors.ts';
+import { DuanyunError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
 import type { AnswerReader } from './answer-reader.ts';
@@ -12,8 +12,9 @@ import { MovingAverage } from './moving-average.ts';
 import type { CloudLimits, CloudModel, UpstreamOptions } from './options.ts';
 import { readAnswer } from './read-answer.ts';
 import { renderEmbedding, renderGeneration } from './render-request.ts';
-import { parseRetryAfter } from './retry-after.ts';
+import { RelayExchange, type RelayCall } from './relay-exchange.ts';
 import { UpstreamFault } from './upstream-fault.ts';
+import { statusFault } from './upstream-status.ts';
 import { parseVllmMetrics } from './vllm-metrics.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -58,6 +59,8 @@ export class Upstream {
   isProbedDown = false;
   /** A probe or a request has had an answer, ever. */
   hasAnswered = false;
+  /** Answers that are being passed on; the backend looks at their deadlines. */
+  readonly exchanges = new Set<RelayExchange>();
   readonly #transport: EgressTransport;
   readonly #parts: UpstreamParts;
   readonly #firstTokenMs = new MovingAverage();
@@ -178,6 +181,47 @@ export class Upstream {
     }
   }
 
+  /**
+   * Sends a body that is passed on as it is, and waits for the first event of the answer, or for all of one that is not
+   * streamed. The caller has taken a place in the breaker with `tryEnter`.
+   *
+   * @param subject what the gate has judged
+   * @throws UpstreamFault, `egress_refused`, the signal's reason
+   */
+  async relay(subject: object, call: RelayCall, model: string, signal: AbortSignal): Promise<RelayExchange> {
+    const { clock, limits } = this.#parts;
+    const startedMs = clock.now();
+    this.inFlight++;
+    const abort = (): void => exchange.abort(signal.reason);
+    const exchange = new RelayExchange(call, {
+      limits: { firstTokenMs: limits.connectMs + limits.firstTokenMs, silenceMs: limits.silenceMs },
+      now: () => clock.now(),
+      refuse: (refusal) => statusFault(refusal, model, clock.wallTime()),
+      settled: () => {
+        this.inFlight--;
+        this.exchanges.delete(exchange);
+        signal.removeEventListener('abort', abort);
+      },
+    });
+    this.exchanges.add(exchange);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      this.#transport.relay(subject, call, exchange);
+      await exchange.opened;
+    } catch (error) {
+      exchange.abort(error);
+      throw this.#blame(error, signal);
+    }
+    this.#firstTokenMs.add(clock.now() - startedMs);
+    this.#succeeded();
+    return exchange;
+  }
+
+  /** What a relayed answer that broke off says of this server. */
+  relayFailed(error: unknown, signal: AbortSignal): void {
+    if (!signal.aborted) this.#blame(error, signal);
+  }
+
   /** Asks for health, models and load. Never throws. */
   async probe(): Promise<boolean> {
     const { probeTimeoutMs } = this.#parts.limits;
@@ -278,23 +322,7 @@ export class Upstream {
       throw new UpstreamFault('garbage', 'the upstream answered with something that is no answer');
     }
     const text = await bodyText(response).catch(() => '');
-    const retryAfterMs = parseRetryAfter(response.header('retry-after'), this.#parts.clock.wallTime());
-    switch (true) {
-      case status === 429 || status === 503:
-        throw new UpstreamFault(
-          status === 429 || retryAfterMs !== undefined ? 'busy' : 'failed',
-          'the upstream is busy',
-          { retryAfterMs },
-        );
-      case status === 401 || status === 403:
-        throw new UpstreamFault('credentials', 'the upstream refuses our API key');
-      case status === 404:
-        throw new UpstreamFault('unknown-model', `the upstream does not serve ${model}`);
-      case status >= 500 || status === 408:
-        throw new UpstreamFault('failed', `the upstream failed with status ${status}`);
-      default:
-        throw refusedRequest(status, text, model);
-    }
+    throw statusFault({ status, header: (name) => response.header(name), text }, model, this.#parts.clock.wallTime());
   }
 
   async #learnModels(timeoutMs: number): Promise<void> {
@@ -333,23 +361,6 @@ function firstTokenFault(): UpstreamFault {
 
 function silenceFault(): UpstreamFault {
   return new UpstreamFault('silence', 'the upstream fell silent');
-}
-
-/** The upstream's own words go to the log only, and only where they are about the length. */
-function refusedRequest(status: number, text: string, model: string): UpstreamFault {
-  const limit = /maximum context length is (\d+)/i.exec(text)?.[1];
-  if (limit !== undefined) {
-    const promptTokens = /(\d+)\s*(?:input\s*)?tokens?\b(?!.{0,40}maximum)/i.exec(
-      text.replace(/maximum context length is \d+ tokens?/i, ''),
-    )?.[1];
-    const own = makeError('context_length_exceeded', {
-      promptTokens: promptTokens ?? 'too many',
-      model,
-      contextTokens: limit,
-    });
-    return new UpstreamFault('refused-request', 'the prompt is too long', { own });
-  }
-  return new UpstreamFault('refused-request', `status ${status}`);
 }
 
 function readEmbedding(text: string, model: string, count: number): EmbeddingResult {

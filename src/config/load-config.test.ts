@@ -62,6 +62,8 @@ describe('every setting', () => {
       cloudUrl: 'https://c.example/v1',
       cloudModalities: 'text,image',
       statsUrl: 'https://d.example',
+      stateUrl: 'postgres://user:word@db.example/duanyun',
+      countersUrl: 'redis://counters.example',
     };
     const { default: fallback, kind } = settings[key];
     const text = samples[key] ?? (kind === 'switch' ? 'on' : kind === 'list' ? 'a,b' : String(fallback));

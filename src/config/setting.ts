@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 
 /** Which commands take the flag. */
-export type SettingGroup = 'general' | 'store' | 'engine' | 'server' | 'cloud';
+export type SettingGroup = 'general' | 'store' | 'engine' | 'server' | 'cloud' | 'keys';
 
 /** How a text from a flag or a variable becomes a value, before the schema looks at it. */
 export type SettingKind = 'text' | 'number' | 'switch' | 'list';

@@ -22,11 +22,14 @@ export const errorCatalogue = {
   unsupported_schema: { status: 400, retryable: false, message: 'The JSON schema cannot be enforced: {reason}.' },
   unsupported_modality: { status: 400, retryable: false, message: '{model} does not read {modality}. {advice}' },
   unsupported_feature: { status: 400, retryable: false, message: '{model} does not support {feature}. {advice}' },
+  upstream_refused: { status: 400, retryable: false, message: 'The model server refused the request: {reason}.' },
   unauthorized: {
     status: 401,
     retryable: false,
     message: 'A valid API key is required: send "Authorization: Bearer <key>".',
   },
+  key_not_valid: { status: 401, retryable: false, message: 'This API key {reason}.' },
+  key_forbidden: { status: 403, retryable: false, message: 'This API key may not do that: {reason}.' },
   forbidden_host: {
     status: 403,
     retryable: false,
@@ -66,6 +69,21 @@ export const errorCatalogue = {
     retryable: true,
     message: 'The queue is full ({queued} waiting). Try again in {retryAfterSeconds} s.',
   },
+  rate_limited: {
+    status: 429,
+    retryable: true,
+    message: 'This API key may use {limit} {what} a minute. Try again in {retryAfterSeconds} s.',
+  },
+  concurrency_limited: {
+    status: 429,
+    retryable: true,
+    message: 'This API key has {running} requests running and {waiting} waiting, which is its share.',
+  },
+  budget_exceeded: {
+    status: 429,
+    retryable: false,
+    message: "This API key's budget for the month is used up. It begins anew on {date} (UTC).",
+  },
   client_closed: { status: 499, retryable: true, message: 'The client closed the connection.' },
   internal: { status: 500, retryable: false, message: 'Internal error. The log has it under request {requestId}.' },
   stream_broken: { status: 502, retryable: true, message: 'The answer broke off before its end.' },
@@ -83,6 +101,13 @@ export const errorCatalogue = {
   engine_failed: { status: 500, retryable: false, message: 'The engine could not work on this request: {reason}.' },
   cloud_unavailable: { status: 503, retryable: true, message: 'The cloud cannot answer: {reason}.' },
   cloud_refused: { status: 502, retryable: false, message: 'The cloud refused the request: {reason}.' },
+  overloaded: {
+    status: 503,
+    retryable: true,
+    message: 'The server is full: {running} requests run and {waiting} wait.',
+  },
+  queue_timeout: { status: 503, retryable: true, message: 'The request waited {seconds} s without getting its turn.' },
+  state_unavailable: { status: 503, retryable: true, message: 'The database of the gateway cannot be used: {reason}.' },
   no_route: { status: 503, retryable: true, message: 'Nothing can take this request now: {reason}.' },
   route_refused: { status: 403, retryable: false, message: 'The rules leave no target for this request: {reason}.' },
   egress_refused: {

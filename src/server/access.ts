@@ -1,21 +1,33 @@
 /** Who may call: the guards against DNS rebinding (Host), foreign web pages (Origin) and missing keys. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { makeError } from '../core/errors.ts';
+import type { Caller } from '../gateway/keys/key-record.ts';
 import { bare, isAddress, isLoopback } from './bind.ts';
 import type { ServerOptions } from './options.ts';
 
-type AccessOptions = Pick<ServerOptions, 'host' | 'apiKeys' | 'allowedHosts' | 'allowedOrigins'>;
+type AccessOptions = Pick<ServerOptions, 'host' | 'apiKeys' | 'allowedHosts' | 'allowedOrigins' | 'requireKey'>;
+
+/** Keys beside those of the settings, in the role `cloud`. */
+export type KeyDirectory = {
+  find(key: string): Promise<Caller | undefined>;
+  /** No key was ever made. */
+  readonly isEmpty: boolean;
+};
 
 export type Access = {
   /** @throws `forbidden_host` */
   checkHost(hostHeader: string): void;
   /** @throws `forbidden_origin` */
   checkOrigin(origin: string, hostHeader: string): void;
-  /** @throws `unauthorized` */
-  checkKey(authorization: string | undefined): void;
+  /**
+   * Whose key it is. At once, unless a directory has to be asked.
+   *
+   * @throws `unauthorized`, what the directory throws
+   */
+  identify(authorization: string | undefined): Caller | Promise<Caller>;
 };
 
-export function createAccess(options: AccessOptions): Access {
+export function createAccess(options: AccessOptions, directory?: KeyDirectory): Access {
   const hosts = new Set(options.allowedHosts.map((host) => bare(hostName(host))));
   const origins = new Set(options.allowedOrigins.map((origin) => origin.toLowerCase().replace(/\/$/, '')));
   const keyHashes = options.apiKeys.map(sha256);
@@ -29,6 +41,18 @@ export function createAccess(options: AccessOptions): Access {
     hosts.has('*') ||
     (!loopbackBind && isAddress(name));
 
+  /** Nobody needs a key: said so, or nobody has one and only this machine can call. */
+  const isOpen = (): boolean => {
+    if (options.requireKey !== 'auto') return options.requireKey === 'never';
+    return keyHashes.length === 0 && (directory === undefined || (loopbackBind && directory.isEmpty));
+  };
+  const identifyIn = async (keys: KeyDirectory, key: string): Promise<Caller> => {
+    const caller = await keys.find(key);
+    if (caller !== undefined) return caller;
+    if (isOpen()) return anonymous;
+    throw makeError('unauthorized', {});
+  };
+
   return {
     checkHost(hostHeader) {
       if (!hostAllowed(bare(hostName(hostHeader)))) throw makeError('forbidden_host', { host: shown(hostHeader) });
@@ -41,20 +65,25 @@ export function createAccess(options: AccessOptions): Access {
       if (url !== undefined && web && (same || isLoopback(url.hostname))) return;
       throw makeError('forbidden_origin', { origin: shown(origin) });
     },
-    checkKey(authorization) {
-      if (keyHashes.length === 0) return;
+    identify(authorization) {
       const key = /^Bearer +(\S+)\s*$/i.exec(authorization ?? '')?.[1];
-      if (key === undefined || !anyEqual(keyHashes, sha256(key))) throw makeError('unauthorized', {});
+      const index = key === undefined || keyHashes.length === 0 ? -1 : indexOfEqual(keyHashes, sha256(key));
+      if (index >= 0) return { id: `configured-${index + 1}`, kind: 'configured', limits: {} };
+      if (directory !== undefined && key !== undefined) return identifyIn(directory, key);
+      if (isOpen()) return anonymous;
+      throw makeError('unauthorized', {});
     },
   };
 }
 
 /** Looks at all of them, so that the time says nothing about which one was close. */
-function anyEqual(hashes: Buffer[], candidate: Buffer): boolean {
-  let found = false;
-  for (const hash of hashes) found = timingSafeEqual(hash, candidate) || found;
+function indexOfEqual(hashes: Buffer[], candidate: Buffer): number {
+  let found = -1;
+  for (const [index, hash] of hashes.entries()) if (timingSafeEqual(hash, candidate)) found = index;
   return found;
 }
+
+const anonymous: Caller = { id: 'anonymous', kind: 'anonymous', limits: {} };
 
 function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();

@@ -6,6 +6,7 @@ import type { AnswerContext, ParsedGeneration } from '../protocol/generation.ts'
 import { AnswerRun } from './answer-run.ts';
 import { admit, type Entry, type EntryContext, finishRequest } from './entry.ts';
 import { normalised } from './error-response.ts';
+import { factsOf, takePass } from './gateway-side.ts';
 import { baseHeaders, json } from './respond.ts';
 import { type FrameSource, sseBody } from './sse-body.ts';
 
@@ -36,8 +37,13 @@ export async function answerRequest(
     unlink();
     leave();
     run?.close();
+    const pass = c.get('pass');
+    if (run === undefined) pass?.cancel();
+    else pass?.count(run.usage.promptTokens > 0 ? run.usage : undefined, run.deltas);
+    pass?.release();
   };
   try {
+    if (entry.gateway !== undefined) await takePass(entry, c, factsOf(entry, parsed.requests), controller.signal);
     run = new AnswerRun(entry, c.get('requestId'), parsed.requests, controller);
     if (!parsed.stream) {
       const body = await collect(run, form);

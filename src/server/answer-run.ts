@@ -18,6 +18,8 @@ export class AnswerRun {
   start: Start | undefined;
   /** From the start of the request to the first token, once there was one. */
   firstTokenMs: number | undefined;
+  /** Pieces of the answers so far. */
+  deltas = 0;
   readonly usage: TokenUsage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 };
   #entry: Entry;
   #controller: AbortController;
@@ -112,6 +114,7 @@ export class AnswerRun {
       case 'text-delta':
       case 'reasoning-delta':
       case 'tool-call-delta': {
+        this.deltas++;
         const now = clock.now();
         const last = this.#lastTokenMs[index];
         this.#lastTokenMs[index] = now;

@@ -25,8 +25,16 @@ export type App = {
 export function createApp(parts: AppParts): App {
   const options = { ...defaultServerOptions, ...parts.options };
   const { service, log, metrics, clock } = parts;
-  const entry: Entry = { service, options, log, metrics, clock, drain: new Drain() };
-  const access = createAccess(options);
+  const entry: Entry = {
+    service,
+    options,
+    log,
+    metrics,
+    clock,
+    drain: new Drain(),
+    ...(parts.gateway === undefined ? {} : { gateway: parts.gateway }),
+  };
+  const access = createAccess(options, parts.gateway?.gateway.keys);
   const app = new Hono<EntryEnv>();
 
   app.onError((error, c) => {
@@ -47,8 +55,12 @@ export function createApp(parts: AppParts): App {
   app.use(async (c, next) => {
     c.set('requestId', requestId(c));
     c.set('startedMs', clock.now());
-    const preflight = guard(access, c);
+    const preflight = checkPlace(access, c);
     if (preflight !== undefined) return preflight;
+    if (c.req.path !== '/health') {
+      const caller = access.identify(c.req.header('authorization'));
+      c.set('caller', caller instanceof Promise ? await caller : caller);
+    }
     await next();
     if (c.error === undefined && c.get('streaming') !== true) finishRequest(entry, c, c.res.status);
     return undefined;
@@ -64,8 +76,8 @@ export function createApp(parts: AppParts): App {
   return { hono: app, drain: entry.drain };
 }
 
-/** Host, then origin, then key. Returns the answer to a preflight. */
-function guard(access: Access, c: EntryContext): Response | undefined {
+/** Host, then origin; the key comes after them. Returns the answer to a preflight. */
+function checkPlace(access: Access, c: EntryContext): Response | undefined {
   const host = c.req.header('host') ?? new URL(c.req.url).host;
   access.checkHost(host);
   const origin = c.req.header('origin');
@@ -75,7 +87,6 @@ function guard(access: Access, c: EntryContext): Response | undefined {
     const method = c.req.header('access-control-request-method');
     if (c.req.method === 'OPTIONS' && method !== undefined) return preflightAnswer(c);
   }
-  if (c.req.path !== '/health') access.checkKey(c.req.header('authorization'));
   return undefined;
 }
 

@@ -4,10 +4,20 @@ import { makeError } from '../core/errors.ts';
 export class Drain {
   #controllers = new Set<AbortController>();
   #draining = false;
+  #leaving = false;
   #waiting: (() => void)[] = [];
 
   get active(): number {
     return this.#controllers.size;
+  }
+
+  /** It will drain soon: `/health` says so, and requests are still taken. */
+  get leaving(): boolean {
+    return this.#leaving;
+  }
+
+  announce(): void {
+    this.#leaving = true;
   }
 
   get draining(): boolean {
@@ -31,6 +41,7 @@ export class Drain {
   }
 
   begin(): void {
+    this.#leaving = true;
     this.#draining = true;
   }
 

@@ -6,7 +6,10 @@ import { type DuanyunError, makeError } from '../core/errors.ts';
 import type { InferenceService } from '../core/inference.ts';
 import type { Log, LogFields } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { Caller } from '../gateway/keys/key-record.ts';
+import type { Pass } from '../gateway/gateway.ts';
 import type { Drain } from './drain.ts';
+import { addressOf, type GatewaySide } from './gateway-side.ts';
 import type { ServerOptions } from './options.ts';
 
 /** What the routes share. */
@@ -17,6 +20,8 @@ export type Entry = {
   metrics: Metrics;
   clock: Clock;
   drain: Drain;
+  /** In the role `cloud` only. */
+  gateway?: GatewaySide;
 };
 
 /** `incoming` and `outgoing` are there when a real connection stands behind the request, not in `app.request`. */
@@ -28,6 +33,10 @@ export type EntryEnv = {
     originAllowed: boolean | undefined;
     /** Set by a handler that goes on after its response has begun; it then logs and counts the request itself. */
     streaming: boolean | undefined;
+    /** In the role `cloud`: whose key it is, its right to run, and what is left of its limits. */
+    caller: Caller | undefined;
+    pass: Pass | undefined;
+    rateHeaders: Record<string, string> | undefined;
   };
 };
 export type EntryContext = Context<EntryEnv>;
@@ -52,12 +61,23 @@ export function finishRequest(
     status: String(status),
   });
   entry.metrics.observe('duanyun_http_request_duration_seconds', elapsedMs / 1000, { route });
+  entry.gateway?.gateway.finished({
+    requestId: c.get('requestId') ?? 'unknown',
+    caller: c.get('caller'),
+    address: addressOf(entry.gateway, c),
+    route,
+    status,
+    code: error?.code,
+    durationMs: elapsedMs,
+    pass: c.get('pass'),
+  });
   const fields: Record<string, unknown> = {
     requestId: c.get('requestId'),
     method: c.req.method,
     route,
     status,
     durationMs: Math.round(elapsedMs * 10) / 10,
+    ...(entry.gateway === undefined ? {} : { key: c.get('caller')?.id ?? 'none' }),
     ...more,
   };
   if (error === undefined) {

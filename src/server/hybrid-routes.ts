@@ -6,6 +6,7 @@ import { chatSchema } from '../protocol/chat-schema.ts';
 import { parseWire } from '../protocol/parse-wire.ts';
 import { statisticsReportSchema, type StatisticsReport } from '../protocol/statistics-report.ts';
 import { type Entry, type EntryEnv, newId } from './entry.ts';
+import { checkOperator } from './gateway-side.ts';
 import { readJson } from './read-body.ts';
 import { baseHeaders, json } from './respond.ts';
 
@@ -46,6 +47,7 @@ export function addStatisticsRoutes(app: Hono<EntryEnv>, entry: Entry, statistic
     return json(c, { status: 'accepted' });
   });
   app.get('/v1/stats', (c) => {
+    if (entry.gateway !== undefined) checkOperator(c);
     const totals = statistics.totals();
     if (c.req.header('accept')?.includes('text/html') !== true) return json(c, totals);
     return new Response(totalsPage(totals), {

@@ -1,4 +1,6 @@
 import type { Clock } from '../core/clock.ts';
+import type { TlsFiles } from './tls.ts';
+import type { GatewaySide } from './gateway-side.ts';
 import type { HybridControl, StatisticsControl } from './hybrid-routes.ts';
 import type { InferenceService } from '../core/inference.ts';
 import type { Log } from '../core/log.ts';
@@ -15,6 +17,8 @@ export type ServerOptions = {
   apiKeys: readonly string[];
   /** `never`: no key is asked for on any address, which somebody has decided. Default `auto`. */
   requireKey: 'auto' | 'always' | 'never';
+  /** Absent: plain HTTP. */
+  tls?: TlsFiles;
   /** Further Host headers to accept, without port; `*` accepts all. Default none. */
   allowedHosts: readonly string[];
   /** Further origins of web pages, such as `https://app.example`; `*` accepts all. Default none. */
@@ -72,6 +76,8 @@ export type AppParts = {
   metrics: Metrics;
   /** Without it there are no routes for receipts and explanations. */
   hybrid?: HybridControl;
+  /** In the role `cloud`. */
+  gateway?: GatewaySide;
   /** Without it `/v1/stats` is not there. */
   statistics?: StatisticsControl;
   /** The text of `GET /metrics`. Without it there is no such route. */

@@ -12,8 +12,13 @@ type BodyLimits = Pick<ServerOptions, 'maxBodyBytes' | 'bodyTimeoutMs'>;
  *
  * @throws `unsupported_media_type`, `body_too_large`, `request_timeout`, `client_closed` and what `parseJsonBody` throws
  */
-export async function readJson(c: EntryContext, limits: BodyLimits, jsonLimits?: JsonLimits): Promise<unknown> {
+export async function readJson(c: EntryContext, options: BodyLimits, jsonLimits?: JsonLimits): Promise<unknown> {
   checkMediaType(c);
+  const ownMib = c.get('caller')?.limits.maxBodyMib;
+  const limits =
+    ownMib === undefined
+      ? options
+      : { ...options, maxBodyBytes: Math.min(options.maxBodyBytes, Math.round(ownMib * 1024 * 1024)) };
   const announced = Number(c.req.header('content-length') ?? 0);
   if (announced > limits.maxBodyBytes) throw tooLarge(limits);
   const incoming = c.env?.incoming;

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,13 +12,19 @@ import { checkBind } from './bind.ts';
 import type { Drain } from './drain.ts';
 import { errorResponse } from './error-response.ts';
 import { type AppParts, defaultServerOptions, type ServerOptions } from './options.ts';
+import { readTls, type TlsMaterial, watchTls } from './tls.ts';
 
 export type RunningServer = {
   /** `http://127.0.0.1:8131`, without a slash at the end. */
   url: string;
   port: number;
-  /** Takes no more requests, waits up to `graceMs` for those that run, then ends them with `shutting_down`. */
-  close(graceMs: number): Promise<void>;
+  /**
+   * Takes no more requests, waits up to `graceMs` for those that run, then ends them with `shutting_down`.
+   *
+   * @param announceMs before that `/health` says 503 for so long while requests are still taken, each on a connection that
+   * is closed after it: who looks at `/health` goes elsewhere, and nobody meets a closed door. Default 0.
+   */
+  close(graceMs: number, announceMs?: number): Promise<void>;
 };
 
 /** How long an aborted request has to write its last frame. */
@@ -26,14 +33,16 @@ const lastWordsMs = 1000;
 /** @throws `insecure_bind`, `port_in_use`, `config_invalid` (an address that is not this machine's) */
 export async function startServer(parts: AppParts): Promise<RunningServer> {
   const options = { ...defaultServerOptions, ...parts.options };
-  if (options.requireKey !== 'never') checkBind(options.host, options.apiKeys);
+  if (options.requireKey === 'auto') checkBind(options.host, options.apiKeys);
   const { hono, drain } = createApp(parts);
   const respond = getRequestListener((request, env) => hono.fetch(request, env), {
     hostname: 'localhost',
     errorHandler: () => errorResponse(makeError('invalid_request', { reason: 'The request line is not valid.' })),
   });
   const responses = new Set<ServerResponse>();
-  const server = createServer(
+  const tls = options.tls === undefined ? undefined : readTls(options.tls);
+  const server = newServer(
+    tls,
     {
       headersTimeout: options.headersTimeoutMs,
       // The body's own limit answers in our form; this one only backs it up.
@@ -46,16 +55,34 @@ export async function startServer(parts: AppParts): Promise<RunningServer> {
       watchWrites(outgoing, options.writeStallMs);
       responses.add(outgoing);
       outgoing.once('close', () => responses.delete(outgoing));
-      if (drain.draining) outgoing.setHeader('connection', 'close');
+      if (drain.leaving) outgoing.setHeader('connection', 'close');
       void respond(incoming, outgoing);
     },
   );
   server.maxConnections = options.maxConnections;
   server.on('clientError', answerClientError);
   await listen(server, options);
+  const stopWatching = options.tls === undefined ? undefined : watchTls(server as TlsServer, options.tls, parts.log);
   const { port, family, address } = server.address() as AddressInfo;
   const name = family === 'IPv6' ? `[${address}]` : address;
-  return { url: `http://${name}:${port}`, port, close: (graceMs) => close(server, drain, responses, graceMs) };
+  return {
+    url: `${tls === undefined ? 'http' : 'https'}://${name}:${port}`,
+    port,
+    async close(graceMs, announceMs = 0) {
+      drain.announce();
+      // Nothing to wait for where there is nobody to tell.
+      if (announceMs > 0) await sleep(announceMs);
+      stopWatching?.();
+      await close(server, drain, responses, graceMs);
+    },
+  };
+}
+
+type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+
+function newServer(tls: TlsMaterial | undefined, options: object, listener: Listener): Server {
+  if (tls === undefined) return createServer(options, listener);
+  return createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, listener);
 }
 
 function listen(server: Server, options: ServerOptions): Promise<void> {

@@ -128,6 +128,18 @@ export function sendEmbeddings(response: ServerResponse, count: number): void {
     .end(JSON.stringify({ model: 'cloud-1', data, usage: { prompt_tokens: 2 } }));
 }
 
+/** A stream where one was asked for, else one body that cost 10 and 5 tokens. */
+export function sayAsAsked(text: string): Play {
+  return (request, response) => {
+    if (request.body['stream'] === true || request.path.endsWith('/embeddings')) return say(text)(request, response);
+    const choices = [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }];
+    const usage = { prompt_tokens: 10, completion_tokens: 5, total_tokens: 15 };
+    response
+      .writeHead(200, { 'content-type': 'application/json' })
+      .end(JSON.stringify({ id: 'chatcmpl-upstream', object: 'chat.completion', model: 'cloud-1', choices, usage }));
+  };
+}
+
 /** A status and nothing useful. */
 export function refuseWith(status: number, headers: Record<string, string> = {}, body = '{}'): Play {
   return (_, response) => void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(body);

@@ -21,7 +21,8 @@ export async function serveGateway(config: Config, context: CommandContext): Pro
   } finally {
     const isStopping = interrupts.first !== undefined;
     if (isStopping) say('Stopping; running answers may end first. Ctrl-C again ends at once.');
-    await gateway.close(isStopping ? config.shutdownSeconds * 1000 : 0);
+    if (isStopping) await gateway.close(config.shutdownSeconds * 1000, config.drainSeconds * 1000);
+    else await gateway.close(0);
     interrupts.dispose();
   }
   context.exitCode = interrupts.first === undefined ? 0 : exitCodeOf(interrupts.first);

@@ -18,7 +18,7 @@ export function addServeCommand(program: Command, context: CommandContext): void
       const config = configOf(command);
       await (config.role === 'cloud' ? serveGateway(config, context) : serve(config, context));
     });
-  addSettings(command, ['server', 'engine', 'cloud', 'store', 'general']);
+  addSettings(command, ['server', 'keys', 'engine', 'cloud', 'store', 'general']);
 }
 
 async function serve(config: Config, context: CommandContext): Promise<void> {
@@ -56,7 +56,8 @@ async function serve(config: Config, context: CommandContext): Promise<void> {
   } finally {
     const isStopping = interrupts.first !== undefined;
     if (isStopping) say('Stopping; running answers may end first. Ctrl-C again ends at once.');
-    await entry.close(isStopping ? config.shutdownSeconds * 1000 : 0);
+    if (isStopping) await entry.close(config.shutdownSeconds * 1000, config.drainSeconds * 1000);
+    else await entry.close(0);
     interrupts.dispose();
   }
   context.exitCode = interrupts.first === undefined ? 0 : exitCodeOf(interrupts.first);

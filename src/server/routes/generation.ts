@@ -14,6 +14,7 @@ import { ResponsesStreamEncoder } from '../../protocol/responses-stream.ts';
 import { answerRequest } from '../answer-request.ts';
 import { type Entry, type EntryEnv, newId } from '../entry.ts';
 import { readJson } from '../read-body.ts';
+import { relayWhereItCan } from './relay.ts';
 
 export function addGenerationRoutes(app: Hono<EntryEnv>, entry: Entry): void {
   const newContext = (id: string, parsed: ParsedGeneration, choicesPerPrompt: number): AnswerContext => ({
@@ -26,9 +27,12 @@ export function addGenerationRoutes(app: Hono<EntryEnv>, entry: Entry): void {
   });
 
   app.post('/v1/chat/completions', async (c) => {
-    const wire = parseWire(chatSchema, await readJson(c, entry.options));
+    const body = await readJson(c, entry.options);
+    const wire = parseWire(chatSchema, body);
     const id = newId('chatcmpl-');
     const parsed = toChatGeneration(wire, id);
+    const relayed = await relayWhereItCan(entry, c, '/chat/completions', body, parsed.requests);
+    if (relayed !== undefined) return relayed;
     const context = newContext(id, parsed, parsed.requests.length);
     return answerRequest(entry, c, parsed, {
       context,
@@ -38,9 +42,12 @@ export function addGenerationRoutes(app: Hono<EntryEnv>, entry: Entry): void {
   });
 
   app.post('/v1/completions', async (c) => {
-    const wire = parseWire(completionSchema, await readJson(c, entry.options, tokenListLimits));
+    const body = await readJson(c, entry.options, tokenListLimits);
+    const wire = parseWire(completionSchema, body);
     const id = newId('cmpl-');
     const parsed = toCompletionGeneration(wire, id);
+    const relayed = await relayWhereItCan(entry, c, '/completions', body, parsed.requests);
+    if (relayed !== undefined) return relayed;
     const context = newContext(id, parsed, parsed.choicesPerPrompt);
     return answerRequest(entry, c, parsed, {
       context,

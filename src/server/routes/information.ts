@@ -4,6 +4,7 @@ import { makeError } from '../../core/errors.ts';
 import { modelBody, modelListBody } from '../../protocol/model-list.ts';
 import { openApiDocument } from '../../protocol/openapi.ts';
 import type { Entry, EntryEnv } from '../entry.ts';
+import { checkOperator } from '../gateway-side.ts';
 import { baseHeaders, json } from '../respond.ts';
 
 export type InformationParts = {
@@ -24,7 +25,7 @@ export function addInformationRoutes(app: Hono<EntryEnv>, entry: Entry, parts: I
   );
 
   app.get('/health', (c) => {
-    const health = entry.drain.draining ? { status: 'shutting_down' as const } : entry.service.health();
+    const health = entry.drain.leaving ? { status: 'shutting_down' as const } : entry.service.health();
     if (health.status === 'ready') return json(c, { status: 'ok' });
     return json(c, healthBody(health), { 'retry-after': '1' }, 503);
   });
@@ -49,6 +50,7 @@ export function addInformationRoutes(app: Hono<EntryEnv>, entry: Entry, parts: I
   const { renderMetrics } = parts;
   if (renderMetrics === undefined) return;
   app.get('/metrics', async (c) => {
+    if (entry.gateway !== undefined) checkOperator(c);
     const { contentType, text } = await renderMetrics();
     return new Response(text, { headers: { ...baseHeaders(c), 'content-type': contentType } });
   });
