@@ -1,6 +1,5 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +11,7 @@ import { checkBind } from './bind.ts';
 import type { Drain } from './drain.ts';
 import { errorResponse } from './error-response.ts';
 import { type AppParts, defaultServerOptions, type ServerOptions } from './options.ts';
-import { readTls, type TlsMaterial, watchTls } from './tls.ts';
+import { createTlsServer, readTls, type TlsMaterial, watchTls } from './tls.ts';
 
 export type RunningServer = {
   /** `http://127.0.0.1:8131`, without a slash at the end. */
@@ -62,7 +61,7 @@ export async function startServer(parts: AppParts): Promise<RunningServer> {
   server.maxConnections = options.maxConnections;
   server.on('clientError', answerClientError);
   await listen(server, options);
-  const stopWatching = options.tls === undefined ? undefined : watchTls(server as TlsServer, options.tls, parts.log);
+  const stopWatching = options.tls === undefined ? undefined : watchTls(server, options.tls, parts.log);
   const { port, family, address } = server.address() as AddressInfo;
   const name = family === 'IPv6' ? `[${address}]` : address;
   return {
@@ -82,7 +81,7 @@ type Listener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
 
 function newServer(tls: TlsMaterial | undefined, options: object, listener: Listener): Server {
   if (tls === undefined) return createServer(options, listener);
-  return createTlsServer({ ...options, ...tls, minVersion: 'TLSv1.2' }, listener);
+  return createTlsServer(options, tls, listener);
 }
 
 function listen(server: Server, options: ServerOptions): Promise<void> {

@@ -1,6 +1,7 @@
 /** Certificate and key from their files, at the start and whenever they change. */
 import { readFileSync, statSync } from 'node:fs';
-import type { Server } from 'node:https';
+import type { IncomingMessage, Server as PlainServer, ServerResponse } from 'node:http';
+import { createServer, type Server, type ServerOptions } from 'node:https';
 import { createSecureContext } from 'node:tls';
 import { makeError } from '../core/errors.ts';
 import type { Log } from '../core/log.ts';
@@ -23,8 +24,18 @@ export function readTls({ certFile, keyFile }: TlsFiles): TlsMaterial {
   return material;
 }
 
+/** Like `node:http`'s, over TLS 1.2 or later. */
+export function createTlsServer(
+  options: ServerOptions,
+  material: TlsMaterial,
+  listener: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+): PlainServer {
+  return createServer({ ...options, ...material, minVersion: 'TLSv1.2' }, listener);
+}
+
 /** A pair that is broken, as it may be for a moment while it is replaced, is not used. Returns what ends the watch. */
-export function watchTls(server: Server, files: TlsFiles, log: Log): () => void {
+export function watchTls(plain: PlainServer, files: TlsFiles, log: Log): () => void {
+  const server = plain as Server;
   let known = changeOf(files);
   const timer = setInterval(() => {
     const change = changeOf(files);
