@@ -30,13 +30,16 @@ class Crowd {
     this.#admission = admission;
   }
   ask(applicant: ReturnType<typeof who>, label = applicant.keyId): void {
-    this.#admission.enter(applicant, signal).then(
-      (leave) => {
-        this.order.push(label);
-        this.leaves.push(leave);
-      },
-      (error: { code: string }) => this.order.push(error.code),
-    );
+    void this.#ask(applicant, label);
+  }
+  async #ask(applicant: ReturnType<typeof who>, label: string): Promise<void> {
+    try {
+      const leave = await this.#admission.enter(applicant, signal);
+      this.order.push(label);
+      this.leaves.push(leave);
+    } catch (error) {
+      this.order.push((error as { code: string }).code);
+    }
   }
 }
 
