@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import docs from '../../docs/errors.md?raw';
 import { DuanyunError, errorCatalogue, makeError, toDuanyunError } from './errors.ts';
-
-const docs = readFileSync(new URL('../../docs/errors.md', import.meta.url), 'utf8');
 
 describe('the error catalogue', () => {
   it.each(Object.entries(errorCatalogue))('%s is documented with its status', (code, entry) => {

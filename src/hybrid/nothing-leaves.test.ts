@@ -19,7 +19,7 @@ function fixture(name: string): string[] {
   return lines.map((line) => (JSON.parse(line) as { text: string }).text);
 }
 const isFound = (text: string): boolean => computeSignals(chat([text])).privacy.level === 'private';
-const all = [...fixture('independent-identifiers'), ...fixture('independent-topics')];
+const all = [...fixture('development/identifiers'), ...fixture('development/topics')];
 const found = all.filter(isFound);
 
 type Fault = {

@@ -9,6 +9,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPacedServer } from '../../src/bench/client/paced-server.ts';
 import { readResults } from '../../src/bench/results-file.ts';
+import { chromiumFlags, findChromium, noChromium } from '../support/find-chromium.ts';
 import { environmentWith, projectRoot, runDuanyun } from './duanyun-process.ts';
 
 let fast: Awaited<ReturnType<typeof startPacedServer>>;
@@ -22,9 +23,7 @@ afterAll(async () => {
   await slow.dispose();
 });
 
-const browser = ['chromium', 'chromium-browser', 'google-chrome']
-  .map((name) => path.join('/usr/bin', name))
-  .find((file) => existsSync(file));
+const browser = findChromium();
 /** Of the first test; the browser opens it. */
 let reportFile = '';
 
@@ -63,24 +62,21 @@ describe('duanyun bench', () => {
     expect(compare.stdout).toContain('same');
   }, 120_000);
 
-  it.skipIf(browser === undefined)(
-    'opens in a browser from disk, with its charts drawn (needs Chromium in /usr/bin)',
-    () => {
-      const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', '--virtual-time-budget=5000'];
-      const dom = execFileSync(browser ?? '', [...flags, '--dump-dom', `file://${reportFile}`], {
-        encoding: 'utf8',
-        maxBuffer: 64 * 1024 ** 2,
-        stdio: ['ignore', 'pipe', 'ignore'],
-      });
-      // Set by the last line of the page's script: nothing before it threw.
-      expect(dom).toContain('data-ready="yes"');
-      const charts = dom.match(/id="chart-\d+"/g) ?? [];
-      expect(charts.length).toBeGreaterThan(5);
-      // Each has a drawing, and the library loaded nothing.
-      expect((dom.match(/<svg [^>]*xmlns/g) ?? []).length).toBeGreaterThanOrEqual(charts.length);
-    },
-    60_000,
-  );
+  it('opens in a browser from disk, with its charts drawn', ({ skip }) => {
+    if (browser === undefined) return skip(noChromium);
+    const flags = [...chromiumFlags, '--virtual-time-budget=5000'];
+    const dom = execFileSync(browser, [...flags, '--dump-dom', `file://${reportFile}`], {
+      encoding: 'utf8',
+      maxBuffer: 64 * 1024 ** 2,
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    // Set by the last line of the page's script: nothing before it threw.
+    expect(dom).toContain('data-ready="yes"');
+    const charts = dom.match(/id="chart-\d+"/g) ?? [];
+    expect(charts.length).toBeGreaterThan(5);
+    // Each has a drawing, and the library loaded nothing.
+    expect((dom.match(/<svg [^>]*xmlns/g) ?? []).length).toBeGreaterThanOrEqual(charts.length);
+  }, 60_000);
 
   it('keeps what was measured after Ctrl-C and says that it is incomplete', async () => {
     const out = folder();

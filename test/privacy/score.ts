@@ -1,5 +1,6 @@
-/** Scores the privacy signals on the independent sets in `test/fixtures/privacy/`; their README says what counts. */
-import { readFileSync } from 'node:fs';
+/** Scores the privacy signals on the sets in `test/fixtures/privacy/`; their README says what counts. */
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { detectPrivacy, type PrivacyVerdict } from '../../src/signals/privacy/detect.ts';
 import type { IdentifierType, TextSegment } from '../../src/signals/privacy/types.ts';
 
@@ -40,9 +41,16 @@ const contextTypes = new Set(['name', 'address', 'birth_date']);
 
 export type Counts = { found: number; missed: number; wrong: number };
 
-export function rows<Row>(name: string): Row[] {
-  const file = new URL(`../fixtures/privacy/independent-${name}.jsonl`, import.meta.url);
-  return readFileSync(file, 'utf8')
+/** The folder of a set: the one that the rules were developed on, or one that their authors have not seen. */
+export type SetName = 'development' | 'held-out';
+
+/** In the repository root, where tests and benchmarks run. */
+const fileOf = (set: SetName, name: string): string => path.join('test', 'fixtures', 'privacy', set, `${name}.jsonl`);
+
+export const hasSet = (set: SetName): boolean => existsSync(fileOf(set, 'identifiers'));
+
+export function rows<Row>(set: SetName, name: string): Row[] {
+  return readFileSync(fileOf(set, name), 'utf8')
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Row);
@@ -56,7 +64,7 @@ export function judge(text: string): PrivacyVerdict {
  * Entities by type: found when a finding of that type overlaps it. Findings that overlap no entity of their type nor an
  * optional span are wrong.
  */
-export function scoreIdentifiers(): { byType: Map<string, Counts>; missedForms: Map<string, number> } {
+export function scoreIdentifiers(set: SetName): { byType: Map<string, Counts>; missedForms: Map<string, number> } {
   const byType = new Map<string, Counts>();
   const missedForms = new Map<string, number>();
   const count = (type: string): Counts => {
@@ -64,7 +72,7 @@ export function scoreIdentifiers(): { byType: Map<string, Counts>; missedForms: 
     byType.set(type, counts);
     return counts;
   };
-  for (const row of rows<IdentifierRow>('identifiers')) {
+  for (const row of rows<IdentifierRow>(set, 'identifiers')) {
     const { findings } = judge(row.text);
     for (const entity of row.entities) {
       const accepted = typeNames[entity.type] ?? [];
@@ -100,9 +108,9 @@ export const recall = ({ found, missed }: Counts): number => found / (found + mi
 export const f1 = ({ found, missed, wrong }: Counts): number => (2 * found) / (2 * found + missed + wrong);
 
 /** Share of the hard negatives that are called private, and by what. */
-export function scoreNegatives(): { share: number; count: number; rules: Map<string, number> } {
+export function scoreNegatives(set: SetName): { share: number; count: number; rules: Map<string, number> } {
   const rules = new Map<string, number>();
-  const negatives = rows<NegativeRow>('hard-negatives');
+  const negatives = rows<NegativeRow>(set, 'hard-negatives');
   let wrong = 0;
   for (const { text } of negatives) {
     const verdict = judge(text);
@@ -115,7 +123,7 @@ export function scoreNegatives(): { share: number; count: number; rules: Map<str
 }
 
 /** Sensitive or not, by topics alone, in all and by each author and source. */
-export function scoreTopics(): { all: Counts; byTopic: Map<string, Counts>; byGroup: Map<string, Counts> } {
+export function scoreTopics(set: SetName): { all: Counts; byTopic: Map<string, Counts>; byGroup: Map<string, Counts> } {
   const all = { found: 0, missed: 0, wrong: 0 };
   const byTopic = new Map<string, Counts>();
   const byGroup = new Map<string, Counts>();
@@ -129,7 +137,7 @@ export function scoreTopics(): { all: Counts; byTopic: Map<string, Counts>; byGr
     map.set(key, counts);
     return counts;
   };
-  for (const row of rows<TopicRow>('topics')) {
+  for (const row of rows<TopicRow>(set, 'topics')) {
     const said = judge(row.text).topics.map(({ topic }) => topic as string);
     for (const counts of [all, of(byGroup, `author ${row.author}`), of(byGroup, `source ${row.source}`)]) {
       add(counts, row.topics.length > 0, said.length > 0);
@@ -142,10 +150,10 @@ export function scoreTopics(): { all: Counts; byTopic: Map<string, Counts>; byGr
 }
 
 /** Conversations judged as a whole: private ones missed, clean ones called private. */
-export function scoreConversations(): { missed: string[]; wrong: string[]; count: number } {
+export function scoreConversations(set: SetName): { missed: string[]; wrong: string[]; count: number } {
   const missed: string[] = [];
   const wrong: string[] = [];
-  const conversations = rows<ConversationRow>('conversations');
+  const conversations = rows<ConversationRow>(set, 'conversations');
   for (const conversation of conversations) {
     const last = conversation.private ? Math.max(...conversation.privateTurns) : conversation.turns.length - 1;
     const segments = conversation.turns.slice(0, last + 1).map(({ role, text }): TextSegment => {

@@ -13,12 +13,19 @@ export function digitValue(charCode: number): number {
   return byCharCode.get(charCode) ?? -1;
 }
 
-const run = new RegExp(`[0-9${Object.keys(values).join('')}]{4,}`, 'g');
+const numerals = Object.keys(values).join('');
+const run = new RegExp(`[0-9${numerals}]{4,}`, 'g');
+/** One numeral behind ASCII digits begins a word (8000一直, 300两人). */
+const wordBehind = new RegExp(`\\d[${numerals}]$`);
 
 /**
  * Turns runs of four or more numerals into ASCII digits, one for one, so that offsets stay what they were. Shorter runs
  * are ordinary words (一二, 三三两两 aside) and stay.
  */
 export function convertNumeralRuns(text: string): string {
-  return text.replace(run, (match) => Array.from(match, (character) => values[character] ?? character).join(''));
+  return text.replace(run, (match) => {
+    const kept = wordBehind.test(match) ? match.slice(-1) : '';
+    const converted = kept === '' ? match : match.slice(0, -1);
+    return Array.from(converted, (character) => values[character] ?? character).join('') + kept;
+  });
 }

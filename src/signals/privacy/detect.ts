@@ -28,9 +28,11 @@ export type PrivacyVerdict = {
 };
 
 /** An assistant's general advice addresses "you" and reads like a case; its own words count only when they are plain. */
-const assistantTopicFloor = 0.9;
+const assistantTopicFloor = 0.8;
 /** Two short turns in a row are also read as one text: "最近心慌" and then "医生开了美托洛尔". */
 const joinedTurnLimit = 160;
+/** Two turns that have nothing to do with each other read like one muddled sentence; only a clear score counts. */
+const joinedTurnFloor = 0.6;
 
 function highestScores(
   segments: readonly TextSegment[],
@@ -62,7 +64,7 @@ export function detectPrivacy(segments: readonly TextSegment[], options: Privacy
   segments.forEach(({ text, role, origin }, segment) => {
     // Tool definitions come as system text with the origin `tool`: descriptions of fields, nobody's matter.
     const topics = !(role === 'system' && origin === 'tool');
-    const { matches, topicScores } = examineText(text, { topics, wordList: options.wordList });
+    const { matches, topicScores } = examineText(text, { topics, wordList: options.wordList, origin });
     for (const match of matches) findings.push({ ...match, segment });
     scores.push(topicScores);
   });
@@ -75,7 +77,7 @@ export function detectPrivacy(segments: readonly TextSegment[], options: Privacy
     const { topicScores } = examineText(`${before.text},${turn.text}`, { topics: true });
     const own = scores[turn.segment];
     topicScores.forEach((score, topic) => {
-      if (own !== undefined && score > (own[topic] ?? 0)) own[topic] = score;
+      if (own !== undefined && score >= joinedTurnFloor && score > (own[topic] ?? 0)) own[topic] = score;
     });
   });
 

@@ -1,6 +1,9 @@
 import { digitValue } from './chinese-numerals.ts';
 
-/** Digits that stand together, with what separates them: `138 0013 8000` is one cluster of three groups. */
+/**
+ * Digits that stand together, with what separates them: `138 0013 8000` is one cluster of three groups. A change between
+ * ASCII digits and Chinese numerals also ends a group (8000一直 holds 8000), with an empty separator.
+ */
 export type DigitCluster = {
   /** All digits in a row, ASCII. */
   digits: string;
@@ -51,7 +54,8 @@ export function findDigitClusters(text: string): DigitCluster[] {
       const start = position;
       const from = digits.length;
       let value = digitValue(text.charCodeAt(position));
-      while (value >= 0) {
+      const ascii = text.charCodeAt(position) < 0x80;
+      while (value >= 0 && ascii === text.charCodeAt(position) < 0x80) {
         digits += String.fromCharCode(48 + value);
         position++;
         value = position < text.length ? digitValue(text.charCodeAt(position)) : -1;
@@ -60,7 +64,7 @@ export function findDigitClusters(text: string): DigitCluster[] {
       let next = position;
       while (next < text.length && next - position < maximumSeparatorLength && isSeparator(text.charCodeAt(next)))
         next++;
-      if (next === position || next >= text.length || digitValue(text.charCodeAt(next)) < 0) break;
+      if (next >= text.length || digitValue(text.charCodeAt(next)) < 0) break;
       separators.push(text.slice(position, next));
       position = next;
     }

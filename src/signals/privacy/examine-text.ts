@@ -1,8 +1,9 @@
 import { findEncodedText } from './encoded-text.ts';
 import { findIdentifiers, withoutOverlaps } from './identifiers/identifiers.ts';
+import { misreadViews } from './misread-text.ts';
 import { normalise, originalRange } from './normalise.ts';
 import { classifyTopics } from './topics/classify.ts';
-import { sensitiveTopics, type IdentifierMatch } from './types.ts';
+import { sensitiveTopics, type IdentifierMatch, type TextSegment } from './types.ts';
 import type { WordList } from './word-list.ts';
 
 export type TextExamination = {
@@ -18,28 +19,39 @@ const maximumDepth = 2;
 /** Examines one text: identifiers, the user's words, topics, and the same inside base64. Pure. */
 export function examineText(
   text: string,
-  options: { topics: boolean; wordList?: WordList | undefined },
+  options: { topics: boolean; wordList?: WordList | undefined; origin?: TextSegment['origin'] },
   depth = 0,
 ): TextExamination {
   const normalised = normalise(text);
   const matches = findIdentifiers(normalised);
   if (options.wordList !== undefined) matches.push(...options.wordList.find(normalised));
   const topicScores = options.topics ? classifyTopics(normalised) : new Float64Array(sensitiveTopics.length);
+  /** All that a run of base64 says stands in the same place, so these do not exclude each other. */
+  const hidden: IdentifierMatch[] = [];
   if (depth < maximumDepth) {
     for (const encoded of findEncodedText(normalised.text)) {
       const inner = examineText(encoded.text, options, depth + 1);
       for (const match of inner.matches) {
-        matches.push({ ...match, start: encoded.start, end: encoded.end, rule: `${match.rule}-base64` });
+        hidden.push({
+          ...match,
+          ...originalRange(normalised, encoded.start, encoded.end),
+          rule: `${match.rule}-base64`,
+        });
       }
       inner.topicScores.forEach((score, topic) => {
         if (score > (topicScores[topic] ?? 0)) topicScores[topic] = score;
       });
     }
   }
+  const found = matches.map((match) => Object.assign({}, match, originalRange(normalised, match.start, match.end)));
+  for (const view of misreadViews(normalised, options.origin ?? 'text')) {
+    for (const match of findIdentifiers(view.normalised)) {
+      if (!view.accepts(match)) continue;
+      found.push({ ...match, ...originalRange(view.normalised, match.start, match.end), rule: `${match.rule}-mended` });
+    }
+  }
   return {
-    matches: withoutOverlaps(matches).map((match) =>
-      Object.assign({}, match, originalRange(normalised, match.start, match.end)),
-    ),
+    matches: [...withoutOverlaps(found), ...hidden],
     topicScores,
   };
 }

@@ -11,12 +11,12 @@ export type Turn = { segment: number; text: string };
 type Piece = { segment: number; normalised: NormalisedText; start: number; end: number };
 
 const wordsOfParts =
-  /前半|后半|前面|后面|前几位|后几位|前\d位|后\d位|剩下|接着|还有|完整|继续|第一部分|第二部分|手机|电话|号码|卡号|身份证|first|last|rest|second half|then|continue|remaining|phone|number|digits/;
+  /念|拼|段|分开|部分|开头|结尾|前缀|后缀|前半|后半|前面|后面|前几位|后几位|前\d位|后\d位|剩下|接着|还有|完整|继续|第一部分|第二部分|手机|电话|号码|卡号|身份证|first|last|rest|second half|then|continue|remaining|phone|number|digits|part|start|begin|end|half|social|text me|call me/;
 
 /** The last digits of a turn, the first, or all of a turn that is little else. */
 function digitPiece(segment: number, normalised: NormalisedText, which: 'first' | 'last' | 'only'): Piece | undefined {
   const groups: { start: number; end: number }[] = [];
-  const run = /\d(?:[\s._-]{0,2}\d)*[xX]?/g;
+  const run = /\+?\d(?:[\s._-]{0,2}\d)*[xX]?/g;
   for (const match of normalised.digits.matchAll(run))
     groups.push({ start: match.index, end: match.index + match[0].length });
   const group = which === 'last' ? groups.at(-1) : groups[0];
@@ -24,6 +24,28 @@ function digitPiece(segment: number, normalised: NormalisedText, which: 'first' 
   if (which === 'last' && normalised.text.length - group.end > 12) return undefined;
   if (which !== 'last' && group.start > 20) return undefined;
   return { segment, normalised, ...group };
+}
+
+/** Words before the first piece that tell what it is: `my social is three parts, first 536`. */
+function withLabel(piece: Piece): Piece {
+  return { ...piece, start: Math.max(0, piece.start - 46) };
+}
+
+/** `我邮箱前面是 name2044`, and in the next turn `@host.com`: the halves of an e-mail address. */
+function splitEmail(one: Piece, two: Piece): PrivacyFinding[] {
+  const local = /(?<![a-z0-9._%+-])[a-z0-9][a-z0-9._%+-]{1,40}$/.exec(
+    one.normalised.lower.trimEnd().replace(/[.,。,;!?]+$/, ''),
+  );
+  const host = /^[^\n@]{0,12}?(?<![a-z0-9._-])@\s?[a-z0-9-]{2,40}(?:\.[a-z0-9-]{2,20}){0,2}\.[a-z]{2,10}/.exec(
+    two.normalised.lower,
+  );
+  if (local === null || host === null) return [];
+  const at = host[0].indexOf('@');
+  const match: IdentifierMatch = { type: 'email', start: 0, end: 0, confidence: 0.85, rule: 'email-split' };
+  return [
+    { ...match, ...originalRange(one.normalised, local.index, local.index + local[0].length), segment: one.segment },
+    { ...match, ...originalRange(two.normalised, at, host[0].length), segment: two.segment },
+  ];
 }
 
 /** Findings over joined pieces, given back as one finding for each turn that holds a part. */
@@ -102,19 +124,32 @@ export function findSplitIdentifiers(turns: readonly Turn[]): PrivacyFinding[] {
         end: Math.min(reach, two.text.length),
       },
     ];
+    const [tail, head] = seam;
+    if (tail !== undefined && head !== undefined) found.push(...splitEmail(tail, head));
     if (seam.every(({ start, end }) => start < end)) found.push(...joined(seam, '', ({ type }) => checked.has(type)));
     const pieces: Piece[] = [];
     for (let last = first; last < Math.min(turns.length, first + maximumTurns); last++) {
       const text = normalised[last];
       if (text === undefined) break;
       const piece = digitPiece(last, text, last === first ? 'last' : 'first');
+      // Up to two turns about something else may stand between the parts.
+      if (piece === undefined && last > first && last - first - pieces.length < 2) continue;
       if (piece === undefined) break;
       pieces.push(piece);
       if (pieces.length < 2) continue;
       const mostlyDigits = pieces.every(
         ({ normalised: whole, start, end }) => end - start >= whole.text.trim().length * 0.6,
       );
-      found.push(...joined(pieces, ' ', ({ type }) => checked.has(type) || cue || mostlyDigits));
+      const told = pieces.some(({ normalised: whole }) => wordsOfParts.test(whole.lower.slice(0, reach)));
+      const [firstPiece, ...others] = pieces;
+      if (firstPiece === undefined) continue;
+      found.push(
+        ...joined(
+          [withLabel(firstPiece), ...others],
+          ' ',
+          ({ type }) => checked.has(type) || cue || told || mostlyDigits,
+        ),
+      );
       if (digitPiece(last, text, 'only') === undefined) break;
     }
   }

@@ -13,7 +13,7 @@ const estate = new RegExp(
 );
 /** Floors, units and flats after the first part. */
 const tail = new RegExp(
-  `^(?:[\\s,-]{0,2}(?:${number}|[a-z]|[东南西北])\\s?(?:号楼|栋|幢|座|楼|单元|室|房|层|号|门|户|梯|-|(?=\\D|$)))+`,
+  `^(?:[\\s,-]{0,2}(?:${number}|[a-z](?![a-z])|[东南西北])\\s?(?:号楼|栋|幢|座|楼|单元|室|房|层|号|门|户|梯|-|(?=\\D|$)))+`,
 );
 const flat = new RegExp(
   `${number}\\s?(?:栋|幢|号楼|座|#)[\\s-]?(?:${number}\\s?单元)?[\\s-]?\\d{3,4}(?:室|房|号|户)?`,
@@ -27,6 +27,9 @@ const village = new RegExp(
 );
 const homeCue =
   /(?:住在?|家在|地址|住址|收货|寄到|送到|邮寄|现居|户籍|门牌|搬到|租在|上门|到我家|我家|公司在|位于|租的?)[^\n。]{0,24}$/;
+/** What stands at an address that everybody may know, as the subject of the sentence. */
+const publicPlace =
+  /(?:故宫|博物[馆院]|美术馆|纪念馆|大使馆|领事馆|图书馆|体育[馆场]|大剧院|医院|大学|学院|法院|检察院|派出所|公安局|政府|税务局|民政局|车站|火车站|机场|景区|公园|寺|总部|门店|分店|旗舰店|营业厅|支行|酒店|饭店|商场)(?:的)?(?:地址|位置)?(?:在|位于|是|为|:)/;
 /** Buildings that are names rather than homes. */
 const wellKnown = /唐宁街10号|贝克街221|黄金甲|宾夕法尼亚大道1600|长安街1号|中南海/;
 const words =
@@ -69,10 +72,12 @@ function chineseAddresses(input: RuleInput): IdentifierMatch[] {
     division.lastIndex = 0;
     const precise = /[室房户]|单元|\d{3,4}$/.test(whole);
     const confidence = base + (cued ? 0.2 : 0) + (divided ? 0.15 : 0) + (precise ? 0.15 : 0);
-    if (confidence < 0.5) return;
+    const begins = trimmed(lower, from, end);
+    const open = !cued && publicPlace.test(lower.slice(Math.max(0, begins - 14), begins + 3));
+    if (confidence < 0.5 || open) return;
     found.push({
       type: 'address',
-      start: trimmed(lower, from, end),
+      start: begins,
       end,
       confidence: Math.min(0.97, confidence),
       rule,
@@ -92,6 +97,18 @@ const english = new RegExp(
   `(?<![\\d.$])\\d{1,5}[A-Za-z]?\\s+(?:[NSEW]\\.?\\s+|North\\s+|South\\s+|East\\s+|West\\s+)?(?:(?:[A-Z][a-z'’]+|\\d{1,3}(?:st|nd|rd|th))\\s+){1,3}(?:${streetWords})\\b\\.?(?:,?\\s+(?:Apt|Apartment|Unit|Suite|Ste|Flat|#)\\.?\\s*#?[A-Za-z0-9-]{1,6})?(?:,\\s*[A-Z][a-zA-Z]+(?:\\s[A-Z][a-z]+)?)?(?:,?\\s+[A-Z]{2})?(?:\\s+\\d{5}(?:-\\d{4})?)?`,
   'g',
 );
+const capitalised = "[A-ZÀ-Ý][\\wÀ-ÿ'’-]+";
+const particle =
+  "(?:(?:de|du|des|d'|la|le|les|l'|del|della|dei|delle|degli|di|do|da|dos|das|el|los|las|van|von|der|den|am|an|im|zum|zur)\\s?){0,3}";
+/** A house number after or before the street, as on the continent; a postcode and a town may follow. */
+const continental = new RegExp(
+  `(?:(?:(?<![\\d.$])\\d{1,4}[a-z]?(?:\\s(?:bis|ter))?,?\\s+)?(?:[Rr]ue|[Aa]v(?:enue|enida)|[Bb]oulevard|[Pp]lace|[Cc]hemin|[Aa]llée|[Qq]uai|[Ii]mpasse|[Vv]ia|[Vv]iale|[Pp]iazza|[Cc]orso|[Vv]icolo|[Cc]alle|[Pp]laza|[Pp]aseo|[Cc]arrer|[Rr]ua|[Pp]raça|[Uu]l\\.|[Uu]lica|[Uu]litsa)\\s+${particle}${capitalised}(?:\\s+${particle}${capitalised}){0,3}|${capitalised}(?:stra(?:ß|ss)e|str\\.|platz|weg|allee|gasse|ring|damm|ufer|straat|laan|gracht|plein|kade|gatan|vägen|vej|veien|gade|katu|tie)|${capitalised}\\s(?:Stra(?:ß|ss)e|Str\\.|Platz|Weg|Allee))(?:,?\\s+\\d{1,4}\\s?[a-z]?(?![\\w-]))?(?:,\\s*(?:[A-Z]{1,2}-)?\\d{4,5}(?:\\s?[A-Z]{2})?\\s+${capitalised}(?:\\s${capitalised})?)?`,
+  'g',
+);
+/** Japan: block, house and the ward, the district or the town that follows. */
+const japanese =
+  /(?<![\d-])\d{1,2}-\d{1,2}-\d{1,3},?\s+[A-Z][a-z]+(?:-(?:ku|cho|machi|shi))?,\s*[A-Z][a-z]+(?:-(?:ku|shi|to|fu|ken))?/g;
+
 const publicEnglish = /1600 Pennsylvania|10 Downing|221B? Baker|11 Wall St/;
 const postOfficeBox =
   /(?<![A-Za-z])[Pp]\.?\s?[Oo]\.?\s?[Bb]ox\s+#?\d{1,6}|(?:Flat|Apartment|Apt\.?|Unit)\s+#?\d{1,6}[A-Z]?,\s+\d{1,4}\s+[A-Z][a-z]+|(?:邮政信箱|信箱)\s?\d{1,6}\s?号?/g;
@@ -110,6 +127,14 @@ export function address(input: RuleInput): IdentifierMatch[] {
         confidence: 0.85,
         rule: 'address-english',
       });
+    }
+    for (const pattern of [continental, japanese]) {
+      for (const match of input.text.matchAll(pattern)) {
+        // A street without a number is a street.
+        if (!/\d/.test(match[0])) continue;
+        const end = match.index + match[0].length;
+        found.push({ type: 'address', start: match.index, end, confidence: 0.75, rule: 'address-continental' });
+      }
     }
     for (const match of input.text.matchAll(postOfficeBox)) {
       found.push({

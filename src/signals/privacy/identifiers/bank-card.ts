@@ -22,7 +22,8 @@ const issuers: { prefix: RegExp; lengths: number[]; rule: string }[] = [
 /** Bank and credit cards: the issuer's range, the length, and the Luhn digit. */
 export function bankCard(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits, start, end } = window;
-  if (digits.length < 14 || !passesLuhn(digits) || window.fraction || /^(\d)\1*$/.test(digits)) return undefined;
+  if (digits.length < 14 || !passesLuhn(digits) || window.fraction || window.decimal || /^(\d)\1*$/.test(digits))
+    return undefined;
   const labelled = precededBy(input.lower, start, 28, cardLabel);
   const issuer = issuers.find(({ prefix, lengths }) => lengths.includes(digits.length) && prefix.test(digits));
   if (issuer === undefined) {

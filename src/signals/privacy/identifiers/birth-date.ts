@@ -12,7 +12,7 @@ const date = `(?:${numeric}|${worded})`;
 
 /** A form's label, or the speaker's own words: whatever date follows is a birth date. */
 const labelled = new RegExp(
-  `(?:出生(?:日期|年月日?|时间)|生日|date of birth|d\\.?o\\.?b\\.?|birth ?date|birthday|chusheng(?:riqi)?|shengri)[\\s:是为('s-]{0,5}(?:is |was |on )?(${date})`,
+  `(?:出生(?:日期|年月日?|时间)|生日|date of birth|d\\.?o\\.?b\\.?|birth ?date|birthday|chu ?sheng(?: ?ri ?qi)?|sheng ?ri)[\\s:是为('s-]{0,5}(?:is |was |on |shi )?(${date})`,
   'g',
 );
 const own = new RegExp(
@@ -28,12 +28,12 @@ const wordThenDate = new RegExp(
   'g',
 );
 const dateThenWord = new RegExp(
-  `(${loose})[^\\n\\d。;!?]{0,4}?(?:出生|生人|(?:是|为|就是)?[我他她你]?[^\\n\\d,。]{0,6}(?:的)?生日(?![派快蛋礼祝聚会卡])|生的|[,\\s(]{1,2}(?:is (?:my|his|her) birthday|birthday|born|dob)\\b)`,
+  `(${loose})[^\\n\\d。;!?]{0,4}?(?:出生|生人|(?:是|为|就是)?[我他她你]?[^\\n\\d,。]{0,6}(?:的)?生日(?![派快蛋礼祝聚会卡])|生的|生(?=[,。;、|\\s)]|于|在|$)|[,\\s(]{1,2}(?:is (?:my|his|her) birthday|birthday|born|dob)\\b)`,
   'g',
 );
 /** A row of a table or list: the date stands alone in its cell, and is old enough to be a person's. */
 const cell = new RegExp(
-  `(?<=[,|\\t;、(\\s"]\\s?)((?:19[3-9]\\d|200\\d|201[0-5])[-/.年](?:0?[1-9]|1[0-2])[-/.月](?:0?[1-9]|[12]\\d|3[01])日?|(?:19[3-9]\\d|200\\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])|(?:0?[1-9]|[12]\\d|3[01])[-/.](?:0?[1-9]|[12]\\d|3[01])[-/.](?:19[3-9]\\d|200\\d|201[0-5]))(?=\\s?(?:[,|\\t;、)\\s"]|$))`,
+  `(?<=[,|\\t;、(\\s"]\\s?)((?:19[3-9]\\d|200\\d|201[0-5])[-/.年](?:0?[1-9]|1[0-2])[-/.月](?:0?[1-9]|[12]\\d|3[01])日?|(?:19[3-9]\\d|200\\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])|(?:0?[1-9]|[12]\\d|3[01])[-/.](?:0?[1-9]|[12]\\d|3[01])[-/.](?:19[3-9]\\d|200\\d|201[0-5])|(?:0?[1-9]|[12]\\d|3[01])(?:st|nd|rd|th)?\\s${months}\\s(?:19[3-9]\\d|200\\d|201[0-5])|${months}\\s(?:0?[1-9]|[12]\\d|3[01]),?\\s(?:19[3-9]\\d|200\\d|201[0-5]))(?=\\s?(?:[,|\\t;、)\\s"]|$))`,
   'gm',
 );
 const otherDate =
@@ -79,7 +79,7 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
 
 /** Birth dates that a form or the speaker states. Those of public figures are common knowledge. */
 export function birthDate(input: RuleInput): IdentifierMatch[] {
-  if (!/生|birth|born|dob|d\.o\.b/.test(input.lower)) return [];
+  if (!/生|birth|born|dob|d\.o\.b|sheng/.test(input.lower)) return [];
   const found: IdentifierMatch[] = [];
   for (const [pattern, confidence, rule] of [
     [labelled, 0.88, 'birth-date-labelled'],

@@ -1,5 +1,11 @@
 import type { IdentifierMatch } from '../types.ts';
-import { doubleSurnameList, givenWeights, neverGiven, surnameWeights } from './chinese-name-characters.ts';
+import {
+  doubleSurnameList,
+  givenWeights,
+  neverGiven,
+  slotSurnames,
+  surnameWeights,
+} from './chinese-name-characters.ts';
 import { notGivenPairs, wordsLikeNames } from './chinese-name-words.ts';
 import { famousChinese } from './famous-names.ts';
 
@@ -15,9 +21,9 @@ const thresholdTwo = 3.5;
 const roleBefore =
   /(?:姓名|名字|真名|署名|签名|签字|户名|昵称|户主|车主|机主|事主|失主|物主|业务员|学号|工号|患者|病人|病患|客户|业主|租客|租户|房东|学生|员工|职员|朋友|邻居|室友|闺蜜|同事|同学|老师|医生|大夫|护士|律师|经理|主任|总监|院长|校长|班长|组长|队长|店长|部长|科长|处长|局长|书记|会计|出纳|助理|秘书|顾问|教练|司机|师傅|保姆|阿姨|叔叔|舅舅|姑姑|姨妈|伯伯|老公|老婆|妻子|丈夫|爱人|对象|男友|女友|男朋友|女朋友|前夫|前妻|儿子|女儿|孩子|宝宝|父亲|母亲|爸爸|妈妈|爸|妈|爷爷|奶奶|外公|外婆|公公|婆婆|岳父|岳母|哥哥|姐姐|弟弟|妹妹|表哥|表姐|表弟|表妹|堂哥|堂弟|侄子|侄女|外甥|孙子|孙女|领导|老板|老总|下属|实习生|候选人|应聘者|面试者|申请人|联系人|收件人|收货人|寄件人|发件人|经办人|负责人|审批人|报告人|举报人|投诉人|法人|法定代表人|被告人?|原告|证人|嫌疑人|当事人|委托人|受托人|代理人|监护人|家长|家属|担保人|借款人|出借人|债务人|被保险人|投保人|受益人|持卡人|开户人|乘客|旅客|住户|会员|学员|选手|工程师|产品经理|程序员|设计师|销售|客服|财务|人事|主管|讲师|老乡|战友|网友|女士|先生|党员|村民|居民|乘车人|入住人|订票人|订餐人|主治|主讲|甲方|乙方|丙方)[是叫为,、:"'(\s]{0,2}$/;
 const cueBefore =
-  /(?:[找让给请问叫是和跟与及在由被对把为将向见替帮按约陪骂催@:,。;!?、"'(（【[|>\n\t/=-]|联系|转告|查一下|查出|体检|昨晚|今晚|今早|刚刚|去年|今年|看到|遇到|遇见|碰到|见到|收到|通知|告诉|提醒|交给|发给|寄给|转给|感谢|拜托|委托|麻烦|认识|名为|名叫|还有|以及|包括|关于|如果|因为|但是|所以|其中|分别|指派|邀请|祝贺|推荐|介绍|昨天|今天|明天|周[一二三四五六日]|上午|下午|晚上|刚才|已经|[年月日号点分的了]|[0-9]\s)\s{0,2}$/;
+  /(?:[找让给请问写叫是和跟与及在由被对把为将向见替帮按约陪骂催@:,。;!?、"'(（【[|>\n\t/=-]|联系|转告|查一下|查出|体检|昨晚|今晚|今早|刚刚|去年|今年|看到|遇到|遇见|碰到|见到|收到|通知|告诉|提醒|交给|发给|寄给|转给|感谢|拜托|委托|麻烦|认识|名为|名叫|还有|以及|包括|关于|如果|因为|但是|所以|其中|分别|指派|邀请|祝贺|推荐|介绍|昨天|今天|明天|周[一二三四五六日]|上午|下午|晚上|刚才|已经|[年月日号点分的了]|[0-9]\s)\s{0,2}$/;
 const actAfter =
-  /^\s?(?:[,。;!?、"')）】\]|<\n\t/:@(（=-]|说|讲|问|告诉|在|的|是|和|跟|与|及|把|已|昨|今天|今年|今早|今晚|明天|明早|后天|上周|上午|下午|上个?月|下周|周[一二三四五六日]|星期|刚|发|给|负责|电话|手机|身份证|护照|邮箱|地址|账号|卡号|工号|学号|生日|病历|去|来|住|也|都|还|没|不|会|要|想|又|就|被|让|从|于|因|他|她|先生|女士|小姐|老师|同学|医生|经理|主任|总|教授|律师|护士|男|女|你|吗|呢|吧|了|一家|家|这|那|正|将|签|提|写|做|请|找|欠|借|患|确诊|住院|出院|出生|生于|毕业|入职|离职|辞职|迟到|缺勤|转账|付款|汇款|打|拿|带|收|买|送|到|约|同意|表示|认为|反映|申请|报销|预订|入住|乘坐|考|得|有|能|可以|应该|需要|最近|目前|现在|现年|同志|本人|主持|主讲|主刀|等|[0-9]|$)/;
+  /^\s?(?:[,。;!?、"')）】\]|<\n\t/:@(（=-]|说|讲|问|告诉|在|的|是|和|跟|与|及|把|已|昨|今天|今年|今早|今晚|明天|明早|后天|上周|上午|下午|上个?月|下周|周[一二三四五六日]|星期|刚|发|给|负责|电话|手机|身份证|护照|邮箱|地址|账号|卡号|工号|学号|生日|病历|去|来|住|也|都|还|没|不|会|要|想|又|就|被|让|从|于|因|他|她|先生|女士|小姐|老师|同学|医生|经理|主任|总|教授|律师|护士|男|女|你|吗|呢|吧|了|一家|家|这|那|正|将|签|提|写|做|催|持股|持有|负|请|找|欠|借|患|确诊|住院|出院|出生|生于|毕业|入职|离职|辞职|迟到|缺勤|转账|付款|汇款|打|拿|带|收|买|送|到|约|同意|表示|认为|反映|申请|报销|预订|入住|乘坐|考|得|有|能|可以|应该|需要|最近|目前|现在|现年|同志|本人|主持|主讲|主刀|等|[0-9]|$)/;
 const titleAfter =
   /^\s?(?:先生|女士|小姐|老师|同学|医生|经理|主任|教授|律师|护士|同志|身份证|手机|电话|男|女|,?\s?[男女][,、\s])/;
 /** An author, a ruler, a work: the name is public. */
@@ -132,17 +138,114 @@ function nameAt(text: string, start: number): Candidate | undefined {
   return best;
 }
 
-/** Full names in Chinese characters in a normalised text, left to right, without overlaps. */
-export function chineseNames(text: string): IdentifierMatch[] {
+/** A form's key or words that announce a name: with a separator whatever looks like a name is one. */
+const slotBefore =
+  /(?:姓名|名字|真名|本名|全名|大名|中文名|户名|署名|落款|签名|签字|抬头|收件人?|收货人?|取件人?|寄件人?|联系人?|所有人|驾驶人|车主|机主|户主|业主|被保险人|保险人|投保人|受益人|委托人|受托人|代理人|原告|被告|证人|当事人|嫌疑人|法人|代表人?|经办人|负责人|持卡人|开户人|申请人|乘客|旅客|患者|病人|家属|监护人|学生|员工|乙方|甲方|作者|编辑|译者|老师|医生|护士|律师|爸爸|妈妈|父亲|母亲|爷爷|奶奶|外公|外婆|姥姥|姥爷|老公|老婆|丈夫|妻子|儿子|女儿|哥哥|姐姐|弟弟|妹妹|同事|同学|同桌|朋友|室友|邻居|老人|叫做?|名叫|我是|他是|她是|答|给|找|写|交给|转给|寄给)(姓名|名字|本名|名)?([:\s是为叫"'(]{0,3})$/;
+/** What follows only a person: a greeting, a number or the key of one, sex, birth. */
+const personBehind =
+  /^\s?(?:[,、;:(|-]\s?)?(?:联系)?(?:电话|手机|手机号|身份证|证件|公民身份|护照|通行证|邮箱|微信|qq|工号|学号|卡号|账号|病历|医保|身份号|号码|笔名|开户|她?现?住(?![院])|男[,;、\s]|女[,;、\s]|生于|出生|汉族|(?:19|20)\d\d\s?[-年/.])|^\s?(?:您好|你好|先生|女士|小姐|老师|医生|律师|教练|师傅|同学|经理|主任|收(?![入到据购集获款费])|亲启|敬上|启$|打电话|回电)/;
+/** Ends of words for an office or a kind of people: 安全员, 高中生. */
+const officeEnd = new Set(Array.from('员师生人工家手者长客士兵汉族们组队部科局司厂院校班方款费单表号码额'));
+/** The keys of forms among them, where nothing but a name follows. */
+const formKey =
+  /(?:姓名|名字|真名|本名|全名|中文名|户名|署名|落款|签名|签字|抬头|收件人|收货人|取件人|寄件人|联系人|所有人|驾驶人|车主|户主|被保险人|投保人|受益人|委托人|受托人|原告|被告|证人|法定代表人|经办人|负责人|持卡人|开户人|申请人|患者|乙方|甲方|作者)[:\s是为叫"'(]{0,3}$/;
+/** Somebody's work: 插画师, 班主任, 快递员. */
+const occupation =
+  /[\u4e00-\u9fa5](?:师|师傅|主任|经理|教练|队长|组长|总监|助理|[快送店柜护营业务管理检验驾驶指导]员|画家|作家|工人|保姆|月嫂|中介|销售|客服|会计|司机)$/;
+/** Words for papers and numbers end in these. */
+const paperEnd = new Set(Array.from('证码卡址券费款号额表单信'));
+/** How far a number may stand from the name that it belongs to. */
+const anchorReach = 8;
+
+/** Where a finding with a form of its own stands: names gather around them. */
+export type Anchor = { start: number; end: number };
+
+/** A name in a slot of a form or a sentence, whatever its characters mean elsewhere (贺新春, 蓝天蔚). */
+function nameInSlot(text: string, start: number, anchors: readonly Anchor[]): { end: number } | undefined {
+  const isDouble = doubleSurnameList.has(text.slice(start, start + 2));
+  if (!isDouble && !slotSurnames.has(text.charCodeAt(start))) return undefined;
+  const before = text.slice(Math.max(0, start - 10), start);
+  if (publicBefore.test(before) && !/作者[:\s]?$/.test(before)) return undefined;
+  const slot = slotBefore.exec(before);
+  const form = formKey.test(before);
+  const plain = (surnameWeights.get(text.charCodeAt(start)) ?? 0) >= 1.6;
+  const parted = slot !== null && (slot[2] ?? '') !== '';
+  const leftEnd =
+    start === 0 || !isHan(text.charCodeAt(start - 1)) || cueBefore.test(before) || occupation.test(before);
+  const anchorBefore = anchors.some(({ end }) => end <= start && start - end <= 2);
+  if (slot === null && !leftEnd) return undefined;
+  const surnameLength = isDouble ? 2 : 1;
+  let best: { end: number; score: number } | undefined;
+  for (const given of [2, 1]) {
+    const end = start + surnameLength + given;
+    if (end > text.length) continue;
+    let sum = 0;
+    for (let index = start + surnameLength; index < end; index++) {
+      const code = text.charCodeAt(index);
+      // 上 and 来 are particles that names do hold (梁上飞, 祝福来): more has to speak for them.
+      const doubtful = code === 0x4e0a || code === 0x6765;
+      if (!isHan(code) || (neverGiven.has(code) && !(doubtful && slot !== null))) sum = Number.NEGATIVE_INFINITY;
+      sum += (givenWeights.get(code) ?? 0.3) > 1 ? 0.5 : 0;
+    }
+    if (sum < 0 || paperEnd.has(text[end - 1] ?? '')) continue;
+    const name = text.slice(start, end);
+    if (famousChinese.has(name) || wordsLikeNames.has(name)) continue;
+    // A word as such: 高兴, 安全. With one more character it has to stand in a form.
+    const likeWord =
+      wordsLikeNames.has(text.slice(start, start + 2)) ||
+      notGivenPairs.has(text.slice(start + surnameLength, start + surnameLength + 2));
+    const after = text.slice(end, end + 12);
+    if (publicAfter.test(after)) continue;
+    const person = personBehind.test(after);
+    const anchorBehind = anchors.some(
+      (anchor) =>
+        anchor.start >= end && anchor.start - end <= anchorReach && !/[。!?\n]/.test(text.slice(end, anchor.start)),
+    );
+    const rightEnd = end === text.length || !isHan(text.charCodeAt(end));
+    const role = slot !== null ? (parted ? 2 : 1) + (form && rightEnd ? 1 : 0) : occupation.test(before) ? 1 : 0;
+    const near = anchorBehind && rightEnd ? (plain ? 2 : 1.5) : anchorBefore ? 1.5 : 0;
+    const signs = role + (person ? 2 : 0) + near;
+    if (signs < 4 && officeEnd.has(text[end - 1] ?? '')) continue;
+    // Two characters that seldom are a surname and a name: 家庭住址, 写封信.
+    if (given === 1 && surnameLength === 1 && !plain && !(parted && form && rightEnd)) continue;
+    const needed = likeWord ? 3 : 2;
+    if (signs < needed || !(rightEnd || person || (signs >= 3 && actAfter.test(after)))) continue;
+    // Two signs from the left alone: a word may well stand there (给高中生, 我是安全员).
+    if (
+      slot !== null &&
+      !person &&
+      !anchorBehind &&
+      !anchorBefore &&
+      (likeWord || !surnameWeights.has(text.charCodeAt(start)))
+    ) {
+      if (!/[:：]\s?$/.test(before)) continue;
+    }
+    const score = signs + sum + given * 0.1;
+    if (best === undefined || score > best.score) best = { end, score };
+  }
+  return best;
+}
+
+/**
+ * Full names in Chinese characters in a normalised text, left to right, without overlaps. `anchors` are the places of
+ * numbers and addresses found before.
+ */
+export function chineseNames(text: string, anchors: readonly Anchor[] = []): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (!isHan(code)) continue;
     const name = nameAt(text, index);
-    if (name === undefined) continue;
-    const confidence = Math.min(0.9, 0.55 + 0.08 * (name.score - thresholdThree));
-    found.push({ type: 'person-name', start: name.start, end: name.end, confidence, rule: 'name-chinese' });
-    index = name.end - 1;
+    if (name !== undefined) {
+      const confidence = Math.min(0.9, 0.55 + 0.08 * (name.score - thresholdThree));
+      found.push({ type: 'person-name', start: name.start, end: name.end, confidence, rule: 'name-chinese' });
+      index = name.end - 1;
+      continue;
+    }
+    const inSlot = nameInSlot(text, index, anchors);
+    if (inSlot === undefined) continue;
+    found.push({ type: 'person-name', start: index, end: inSlot.end, confidence: 0.65, rule: 'name-chinese-in-slot' });
+    index = inSlot.end - 1;
   }
   return found;
 }

@@ -40,7 +40,7 @@ export class DigitWindow {
 
   /** How it was written: in one piece, in groups as people do, digit by digit, or in any other way. */
   get shape(): WindowShape {
-    if (this.#first === this.#last) return 'whole';
+    if (this.#first === this.#last || this.separators === '') return 'whole';
     const sizes = this.groups;
     if (sizes.every((size) => size === 1)) return 'spelled';
     if (sizes.length <= 6 && sizes.every((size, index) => size >= 2 || index === sizes.length - 1)) return 'grouped';
@@ -54,6 +54,11 @@ export class DigitWindow {
     const before = this.#first === 0 ? undefined : separators[this.#first - 1];
     const after = separators[this.#last];
     return (before === undefined || !inner.has(before)) && (after === undefined || !inner.has(after));
+  }
+
+  /** `2.718281828`: one number with a point, not groups of one. */
+  get decimal(): boolean {
+    return this.separators === '.' && this.groups.length === 2 && (this.groups[0] ?? 0) <= 2;
   }
 
   /** Follows `3.` or the like, so that the digits are the fraction of a decimal number. Numbers of list items are none. */

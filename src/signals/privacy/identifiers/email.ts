@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import type { RuleInput } from './rule-input.ts';
+import { precededBy, type RuleInput } from './rule-input.ts';
 
 const plain =
   /[a-z0-9][a-z0-9._%+-]{0,63}\s?@\s?[a-z0-9][a-z0-9-]{0,62}(?:\s?[.。]\s?[a-z0-9-]{1,62})*\s?[.。]\s?[a-z]{2,18}(?![a-z0-9-])/g;
@@ -18,6 +18,8 @@ export function email(input: RuleInput): IdentifierMatch[] {
     for (const match of input.lower.matchAll(plain)) {
       const value = match[0].replace(/\s/g, '').replaceAll('。', '.');
       if (nobody.test(value) || fileEnding.test(value)) continue;
+      // The password and the host of an address such as postgres://user:password@host: `secret.ts` has it.
+      if (precededBy(input.lower, match.index, 90, /:\/\/[^\s/@:]{0,64}:[^\s/@]{0,64}$/)) continue;
       found.push({
         type: 'email',
         start: match.index,

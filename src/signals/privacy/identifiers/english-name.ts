@@ -1,5 +1,6 @@
 import type { IdentifierMatch } from '../types.ts';
-import { firstNames, lastNames, notLastNames, pinyinSurnames } from './english-name-words.ts';
+import type { Anchor } from './chinese-name.ts';
+import { ambiguousFirstNames, firstNames, lastNames, notLastNames, pinyinSurnames } from './english-name-words.ts';
 import { famousEnglish } from './famous-names.ts';
 
 /**
@@ -17,15 +18,17 @@ const syllable =
   '(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:iang|iong|uang|ueng|ang|eng|ing|ong|ian|iao|uai|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|uo|ui|ue|ve|er|a|o|e|i|u|v)';
 const pinyinGiven = new RegExp(`^${syllable}(?:[-']?${syllable})?$`, 'i');
 const personBefore =
-  /(?:\b(?:mr|mrs|ms|miss|dr|patient|client|customer|employee|applicant|candidate|tenant|student|teacher|nurse|colleague|coworker|neighbou?r|friend|wife|husband|son|daughter|brother|sister|mother|father|mom|dad|uncle|aunt|cousin|boss|manager|supervisor|assistant|landlord|roommate|partner|name|names|by|contact|attn|attention|cc|to|from|for|with|and|dear|hi|hello|regards|sincerely|signed|attendees?|guest|passenger|recipient|owner|holder|beneficiary|witness|defendant|plaintiff|called|named|told|asked|met|emailed|i'm|i am|is|that|my|our|ask|tell|email|call|meet|invite|remind|user|assignee|reporter|author)[.:"'\s(=,-]{1,4}|[|,:;"'([\t\n>@]\s{0,3}|^\s*|[.!?]\s)$/i;
+  /(?:\b(?:mr|mrs|ms|miss|dr|patient|client|customer|employee|applicant|candidate|tenant|student|teacher|nurse|colleague|coworker|neighbou?r|friend|wife|husband|son|daughter|brother|sister|mother|father|mom|dad|uncle|aunt|cousin|boss|manager|supervisor|assistant|landlord|roommate|partner|name|names|by|contact|attn|attention|cc|to|from|for|with|and|dear|hi|hello|regards|sincerely|signed|attendees?|guest|passenger|recipient|owner|holder|beneficiary|witness|defendant|plaintiff|called|named|told|asked|met|emailed|i'm|i am|is|that|my|our|ask|tell|email|call|meet|invite|remind|user|assignee|reporter|author|wrote|write|saw|paid|owe|owes|loves?|hate|after|about|before|of|c\/o|under|as|lists?|says?|asks?|between|or|when|because|if|since|met|knows?|believe|think)[.:"'\s(=,-]{1,4}|[|,:;"'([\t\n>@=/·、-]\s{0,3}|^\s*|[.!?]\s|[\u4e00-\u9fa5]\s?)$/i;
 const strongPersonBefore =
-  /\b(?:mrs?|ms|miss|patient|client|customer|employee|applicant|candidate|tenant|student|nurse|colleague|coworker|neighbou?r|friend|wife|husband|son|daughter|brother|sister|mother|father|uncle|aunt|cousin|boss|manager|supervisor|assistant|landlord|roommate|name|contact|attn|dear|regards|sincerely|signed|guest|passenger|recipient|beneficiary|witness|defendant|plaintiff|called|named|i'm|i am)[.:"'\s(=,-]{1,4}$/i;
+  /\b(?:mrs?|ms|miss|patient|client|customer|employee|applicant|candidate|tenant|student|nurse|colleague|coworker|neighbou?r|friend|wife|husband|son|daughter|brother|sister|mother|father|uncle|aunt|cousin|boss|manager|supervisor|assistant|landlord|roommate|name|contact|attn|dear|regards|sincerely|signed|guest|passenger|recipient|beneficiary|witness|defendant|plaintiff|called|named|i'm|i am|victim|director|shareholder|secretary|guarantor|borrower|lender|signatory|spouse|heir|trustee|executor|nominee|visitor|renter|driver|payee|payer|sender|host|professor|instructor|lawyer|attorney|counsel|doctor|therapist|girlfriend|boyfriend|fiancee?|flatmate|godmother|godfather|grandmother|grandfather|niece|nephew|c\/o|estate of|booking under|concern|representative|under the name(?: of)?|hu ming|xing ming|ming zi|jiao)[.:"'\s(=,-]{1,4}$|(?:姓名|名字(?:是|叫)?|英文名(?:是|叫)?|户名|叫做?|名叫|室友|同学|同事|朋友|老师|医生|客户|代表|先生|女士|收件人|联系人|寄给|转给|发给|联系|找|我是)[:\s是]{0,3}$/i;
 const personAfter =
-  /^(?:'s\b|\s?[,;|)"\]<\n(/:]|\s(?:is|was|has|had|will|said|says|told|asked|wrote|called|lives?|lived|works?|worked|born|and|at|from|on|in|who|for|about|to|came|left|sent|needs|wants|paid|owes|signed|joined|moved|got|just|did|does|can|could|would|should|missed|failed|passed|booked|reported|complained|emailed|texted|died|married)\b|\.|\?|!|\s*$)/;
+  /^(?:'s\b|\s?[,;|)"\]<\n(/:]|\s(?:is|was|has|had|will|said|says|told|asked|wrote|called|lives?|lived|works?|worked|born|and|at|from|on|in|who|for|about|to|came|left|sent|needs|wants|paid|owes|signed|joined|moved|got|just|did|does|can|could|would|should|missed|failed|passed|booked|reported|complained|emailed|texted|died|married|lives|goes|gave|took|made|went|keeps|never|always|also|if|when|because|before|after|or|by|as|of)\b|\.|\?|!|[，,、·=@#*-]|\s{2}|\s?[\u4e00-\u9fa5]|\s*$)/;
 const institutionAfter =
   /^(?:'s)?\s?(?:&|(?:Street|St|Avenue|Ave|Road|Rd|Lane|Drive|University|College|School|Hospital|Church|Park|Station|Airport|Hotel|Museum|Library|Cent(?:er|re)|Company|Co|Inc|Corp|Ltd|LLC|Group|Bank|Club|Foundation|Institute|Award|Prize|Theorem|Stadium|Building|Tower|Hall|Memorial|Square|Bridge|Furniture|Watch|Perfume|Shoes|whiskey|theorem|equation|novel|movie|film|album|song|biography|quote|quotes|brand|handbag)\b)/;
 const publicBefore =
   /(?:president|senator|king|queen|prince|princess|singer|actor|actress|author|poet|novelist|scientist|physicist|mathematician|composer|painter|director|player|founder|philosopher|emperor|character|protagonist|hero|heroine|detective|captain|written by|novel by|book by|directed by|starring|played by|brand|saint|e\.g\.|example|placeholder|sample|dummy|fictional)[\s,:"'(]{1,3}$/i;
+
+const doubleSyllable = new RegExp(`^${syllable}${syllable}$`, 'i');
 
 function isPinyinName(first: string, last: string): boolean {
   const [a, b] = [first.toLowerCase(), last.toLowerCase()];
@@ -33,36 +36,72 @@ function isPinyinName(first: string, last: string): boolean {
   return pinyinSurnames.has(a) || pinyinSurnames.has(b);
 }
 
-/** Confidence that two capitalised words name a person, 0 where they do not. */
-function judge(text: string, start: number, end: number, first: string, middle: string, last: string): number {
+/** Words on forms, in capitals as names are. */
+const keyWords =
+  /\b(?:passport|phone|email|e-mail|mail|account|card|number|order|server|address|tel|mobile|bank|visa|form|please|dear|hello|hi|hkid|ssn|iban|swift|code|id|no|ref|reference|invoice|customer|client|service|support|help|desk|office|team|department|social|security|date|birth|credit|debit|contact|home|work|wire|transfer|payment|tax|permit|licen[cs]e|plate|driver|ip|dns|port|host|login|user|username|password|api|key|token|secret|access|deutsche|commerz|sparkasse|barclays|hsbc|chase|revolut|flight|ticket|booking|room|hotel|street|road|new|old|my|your|his|her|our|their|send|reply|call|text|whatsapp|wechat)\b/;
+const anchorReach = 14;
+
+/** Whether one part is a known surname and the other two syllables written together (Ruoxi). */
+function twoSyllables(a: string, b: string): boolean {
+  const given = pinyinSurnames.has(a) ? b : a;
+  return given.length >= 4 && doubleSyllable.test(given);
+}
+
+/** Confidence that two capitalised words name a person, 0 where they do not, undefined for a public name. */
+function judge(
+  text: string,
+  start: number,
+  end: number,
+  [first, middle, last]: [string, string, string],
+  anchored: boolean,
+): number | undefined {
   const [a, b] = [first.toLowerCase(), (last.split(' ').at(-1) ?? '').toLowerCase()];
-  if (notLastNames.has(a) || notLastNames.has(b)) return 0;
+  const pinyin = isPinyinName(first, last);
+  if ((notLastNames.has(a) && !(pinyin && b.length >= 4)) || notLastNames.has(b)) return 0;
   const middleName = middle.replace('.', '').toLowerCase();
-  if (famousEnglish.has(`${a} ${b}`) || famousEnglish.has(`${a} ${middleName}`)) return 0;
+  if (famousEnglish.has(`${a} ${b}`) || famousEnglish.has(`${a} ${middleName}`)) return undefined;
   const before = text.slice(Math.max(0, start - 28), start);
   const after = text.slice(end, end + 24);
   if (publicBefore.test(before) || institutionAfter.test(after)) return 0;
   const knownFirst = firstNames.has(a);
+  const plainFirst = knownFirst && !ambiguousFirstNames.has(a);
   const knownLast = lastNames.has(b);
   if (middle.length > 2 && !(knownFirst && (knownLast || firstNames.has(middleName)))) return 0;
   const left = personBefore.test(before);
   const right = personAfter.test(after);
   const role = strongPersonBefore.test(before);
   if (knownFirst && knownLast) return left || right ? 0.8 : 0.6;
-  if (knownFirst && b.length > 2) return role ? 0.75 : left && right && /^[a-z'-]+$/.test(b) ? 0.55 : 0;
-  if (knownLast && role && a.length > 2) return 0.65;
-  if (isPinyinName(first, last)) return role ? 0.75 : left && right ? 0.6 : 0;
-  return 0;
+  // The number of a document or a telephone beside two capitalised words names the one it belongs to.
+  if (anchored && left && b.length > 2 && !keyWords.test(`${a} ${b}`))
+    return knownFirst || knownLast || pinyin ? 0.75 : 0.6;
+  if (knownFirst && b.length > 2)
+    return role
+      ? 0.75
+      : left && right && /^[a-z'-]+$/.test(b)
+        ? 0.55
+        : plainFirst && (left || right) && b.length > 3
+          ? 0.5
+          : 0;
+  if (knownLast && a.length > 2) return role ? 0.65 : 0;
+  // Two syllables run together are a given name; one alone could be any word.
+  if (pinyin) return role ? 0.75 : left && right ? 0.6 : (left || right) && twoSyllables(a, b) ? 0.55 : 0;
+  return role && right && a.length > 2 && b.length > 3 && !keyWords.test(`${a} ${b}`) ? 0.55 : 0;
 }
 
 /** Full names in Latin letters in a normalised text. `text` keeps its case. */
-export function englishNames(text: string): IdentifierMatch[] {
+export function englishNames(text: string, anchors: readonly Anchor[] = []): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   pair.lastIndex = 0;
   for (let match = pair.exec(text); match !== null; match = pair.exec(text)) {
     const [whole, first = '', middle = '', last = ''] = match;
     const end = match.index + whole.length;
-    const confidence = judge(text, match.index, end, first, middle, last);
+    const start = match.index;
+    const anchored = anchors.some(
+      (anchor) =>
+        (anchor.start >= end && anchor.start - end <= anchorReach) || (anchor.end <= start && start - anchor.end <= 2),
+    );
+    const confidence = judge(text, start, end, [first, middle, last], anchored);
+    if (confidence === undefined) continue;
     if (confidence > 0) {
       found.push({ type: 'person-name', start: match.index, end, confidence, rule: 'name-latin' });
     } else {

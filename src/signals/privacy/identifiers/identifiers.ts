@@ -44,7 +44,6 @@ const textRules: IdentifierRule[] = [
   password,
   labelledNumber,
   coordinates,
-  personName,
   address,
   birthDate,
 ];
@@ -100,6 +99,7 @@ export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
     }
   }
   for (const rule of textRules) matches.push(...rule(input));
+  matches.push(...personName(input, matches));
   matches.push(...birthDateInRow(input, matches));
   for (const match of matches) if (isMadeUp(match, input)) match.confidence = Math.min(match.confidence, 0.3);
   return withoutOverlaps(matches);

@@ -11,7 +11,7 @@ const exampleHosts =
 const sharedMailboxes =
   /^(?:support|service|services|customerservice|customercare|info|contact|press|webmaster|postmaster|abuse|feedback|kefu|privacy|no-?reply)@/;
 const landmarks =
-  /天安门|故宫|铁塔|地标|市中心|中心点|景点|首都|自由女神|长城|珠峰|赤道|echarts|leaflet|mapbox|geojson|默认中心|landmark|eiffel|statue|times square|city cent(?:er|re)|capital|big ben/;
+  /天安门|故宫|铁塔|地标|市中心|中心点|景点|首都|自由女神|长城|珠峰|赤道|echarts|leaflet|mapbox|geojson|默认中心|大致|大约|哪个城市|哪座城|是哪里|landmark|eiffel|statue|times square|city cent(?:er|re)|capital|big ben/;
 const ownWords = /我|俺|本人|\bmy\b|\bmine\b|\bi(?:'m| am)\b|\bher\b|\bhis\b|他|她/;
 
 /** Whether a value is one that manuals, tests and public notices show, in a place that says so. */

@@ -8,11 +8,81 @@ const notAValue =
   /^(?:required|incorrect|wrong|invalid|not|too|weak|strong|expired|reset|empty|null|undefined|none|true|false|string|str|number|int|char|varchar|text|hashed?|encrypted|protected|stored|always|never|the|a|an|my|your|his|her|their|missing|blank|being|also|used|what|set|case|correct|important|forgotten|secure|usually|only|in|at|on|to|and|or|for|with|must|should|that|this|it|input|field|here|password|123abc\.\.\.|example|changeme|placeholder|xxxx+|\*+|\.{2,}|<.*|\$.*|\{.*|\[.*|%.*|#\{.*|process\.env.*|os\.(?:environ|getenv).*|env\..*|config\..*|self\..*|req(?:uest)?\..*|getpass.*|input\(.*|bcrypt.*|hash.*|form\..*|user\..*|data\..*|z\..*|models\..*|str\(.*|fields\..*|[a-z_]+\(.*|=.*)[.,;:!?"')}\]]*$/i;
 const unit = /^\s{0,2}(?:位|个|个字符|次|字符|characters?\b|chars?\b|digits?\b|位数|天|分钟|days|attempts|tries)/;
 
+/** `密码739205`: in Chinese the value may follow at once, or after a few words. Four digits or more, or letters and digits. */
+const direct =
+  /(?:密码|密碼|口令|提取码|解压码|门禁码|开锁码|解锁码)(?:[\u4e00-\u9fa5]{0,10}|\s{0,2})\s{0,2}["'“(]?((?=[!-~]*\d)[!-~]{4,64})/g;
+/** Flags of commands that take a password: redis-cli -a, mysql -p, sshpass -p, curl -u user:password. */
+const flags =
+  /(?:redis-cli\b[^\n]{0,80}?\s-a\s{1,2}|(?:mysql(?:dump|admin)?|mariadb)\b[^\n]{0,80}?\s-p(?=\S)|(?:sshpass|mongosh?|mongodump|docker\s+login|sqlplus|sqlcmd|ldapsearch|7z|unzip|zip|openssl|psql|mosquitto_\w+|ansible\S*|helm|az|oc)\b[^\n]{0,80}?\s(?:-p|-P|-w|--pass(?:word)?)[\s=]{0,2}|(?:curl|wget|http)\b[^\n]{0,120}?\s(?:-u|--user|-a)[\s=]{1,2}[^\s:]{1,40}:|--(?:password|passwd|pass|pw)[\s=]{1,2}|pass:)["']?([!-~]{4,64})/gi;
+/** A name to log in with and its password in one breath: root / Lk!39vMz0p. */
+const pair =
+  /(?<![a-z0-9/.:])(?:root|admin(?:istrator)?|sa|postgres|ubuntu|oracle|guest|operator|[a-z][a-z0-9_.-]{1,23})\s?[/|:、,]\s?([!-~]{6,40})/gi;
+const passwordWords =
+  /密码|密碼|口令|账号|帐号|登录|登陆|password|passwd|passcode|\bpwd\b|credential|log ?in|\bssh\b|\bvpn\b/;
+const word = /(?<![!-~])["'(]?([!-~]{8,40})/g;
+/** Names of methods, products and versions that mix letters, digits and signs as passwords do. */
+const technicalTerm =
+  /^(?:wpa|sha|aes|rsa|md5|utf|oauth|tls|ssl|base64|bcrypt|pbkdf|argon|hmac|ed25519|iphone|ipad|windows|win\d|android|wifi|wi-fi|http|ftp|www\.|v?\d+[.\d]*$|[a-z]+\d?\.[a-z]{2,5}$)|:\/\/|\/|\(|\)$|=|@[a-z0-9-]+\.[a-z]|^\d[\d:.,\s-]*$|[<>{}]|^[a-z]+(?:[-_.][a-z]+)*$|^[a-z_]+\d{0,2}$|^[A-Z_]+\d{0,2}$|^[A-Z]{1,4}[-_]?\d+(?:\.\d+)?$|^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i;
+/** The passwords that everybody quotes when passwords are talked about. */
+const usualPasswords =
+  /^(?:0?123456\d*|password\d*|p@ssw0rd\d*|qwerty\d*|abc123|abc@?1234|admin\d*|111111|000000|888888|666666|1234|0000|iloveyou\d?|letmein\d?)$/i;
+
+const shownWords = /示例|样例|例如|比如|占位|for example|e\.g\.|such as/;
+
+/** Three kinds of characters out of four, and signs or digits inside: no ordinary word is written so. */
+function looksLikePassword(value: string): boolean {
+  if (value.length < 6 || technicalTerm.test(value)) return false;
+  const signs = /[^A-Za-z0-9]/.test(value.slice(1, -1)) || /[!@#$%^&*~+]$/.test(value);
+  const kinds = [/[a-z]/, /[A-Z]/, /\d/].filter((kind) => kind.test(value)).length + (signs ? 1 : 0);
+  return kinds >= 3 && /\d/.test(value);
+}
+
+const trimValue = (value: string): string => value.replace(/[.,;:"'`)}\]]+$/, '');
+
+/** Passwords that follow their word at once, stand in a command's flag, or look like one near the word. */
+function unlinked(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  const { text, lower } = input;
+  const add = (start: number, value: string, confidence: number, rule: string): void => {
+    const usual = usualPasswords.test(value) || shownWords.test(lower.slice(Math.max(0, start - 16), start));
+    found.push({ type: 'password', start, end: start + value.length, confidence: usual ? 0.4 : confidence, rule });
+  };
+  const each = (pattern: RegExp, visit: (value: string, start: number, before: string) => void): void => {
+    for (const match of text.matchAll(pattern)) {
+      const value = trimValue(match[1] ?? '');
+      if (value.length < 4 || notAValue.test(value)) continue;
+      visit(value, match.index + match[0].lastIndexOf(match[1] ?? ''), match[0]);
+    }
+  };
+  if (/[密码碼口令]/.test(text)) {
+    each(direct, (value, start) => {
+      const after = lower.slice(start + value.length, start + value.length + 12);
+      if (unit.test(after) || /^\s?[年元块条种家点]/.test(after) || /^(?:19|20)\d\d$/.test(value)) return;
+      if (/^\d+$/.test(value) ? value.length > 12 : technicalTerm.test(value) && !/^[a-z]+\d{2,}$/i.test(value)) return;
+      add(start, value, 0.8, 'password-direct');
+    });
+  }
+  if (/\s-[aupPw]|--pass|--user|--pw|pass:/.test(text)) {
+    each(flags, (value, start) => {
+      if (/\d|[^A-Za-z0-9]/.test(value) && !/^[-<$%{[*]/.test(value)) add(start, value, 0.8, 'password-flag');
+    });
+  }
+  if (passwordWords.test(lower)) {
+    const near = (start: number): boolean => passwordWords.test(lower.slice(Math.max(0, start - 40), start + 60));
+    for (const pattern of [pair, word]) {
+      each(pattern, (value, start) => {
+        if (looksLikePassword(value) && near(start)) add(start, value, 0.7, 'password-near-word');
+      });
+    }
+  }
+  return found;
+}
+
 /** Passwords and PINs that a person or a file states: `密码是…`, `password=…`, `my pin is …`. */
 export function password(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   for (const match of input.lower.matchAll(assignment)) {
-    const value = (match[2] ?? '').replace(/[.,;:"'`)}\]]+$/, '');
+    const value = trimValue(match[2] ?? '');
     if (value.length < 4 || notAValue.test(value)) continue;
     const start = match.index + match[0].length - (match[2] ?? '').length;
     if (unit.test(input.lower.slice(start + value.length, start + value.length + 12))) continue;
@@ -33,5 +103,6 @@ export function password(input: RuleInput): IdentifierMatch[] {
       rule: 'password-stated',
     });
   }
+  found.push(...unlinked(input));
   return found;
 }

@@ -3,7 +3,14 @@ import { passesHongKongIdCheck, passesTaiwanIdCheck } from './checksums.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 /** A document whose number has no checksum: it counts with its label, or bare where its form is rare enough. */
-type LabelledDocument = { type: IdentifierType; rule: string; label: RegExp; number: RegExp; bare?: RegExp };
+type LabelledDocument = {
+  type: IdentifierType;
+  rule: string;
+  label: RegExp;
+  number: RegExp;
+  bare?: RegExp;
+  nearby?: RegExp;
+};
 
 /** Between a label and its number: particles, punctuation, a few words. */
 const gap = '[^\\n。;]{0,20}$';
@@ -16,7 +23,7 @@ const documents: LabelledDocument[] = [
     label: new RegExp(`(?:护照|護照|passport|huzhao|旅行证)(?:${gap}|${formGap})`),
     // Foreign forms: nine digits, one to three letters and digits, Germany's C…K with letters inside, France's 12AB34567.
     number:
-      /(?<![a-z0-9])(?:[a-z]{1,3}[ -]?\d(?:[ -]?\d){5,8}|\d{2}[a-z]{2}\d{5}|[a-z]\d{3}[a-z]\d{4}|(?=[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*\d)[cfghjklp][0-9cfghjklmnprtvwxyz]{8}|(?!(?:19|20)\d\d[01]\d[0-3]\d(?!\d))\d(?:[ -]?\d){7,8})(?![a-z0-9])/g,
+      /(?<![a-z0-9])(?:[a-z]{1,3}[ -]?\d(?:[ -]?\d){5,8}|\d{2}[a-z]{2}\d{5}|[a-z]\d{3}[a-z]\d{4}|(?=[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*\d)[cfghjklp][0-9cfghjklmnprtvwxyz]{8}|(?!(?:19|20)\d\d[ -]?[01]\d[ -]?[0-3]\d(?!\d))\d(?:[ -]?\d){7,8})(?![a-z0-9])/g,
     // Mainland ordinary passports: E or G with eight digits, or E, a letter and seven digits (since 2017).
     bare: /^(?:[eg]\d{8}|e[a-hj-np-z]\d{7})$/,
   },
@@ -41,6 +48,9 @@ const documents: LabelledDocument[] = [
       `(?:台胞证|臺胞證|台胞證|台胞|来往大陆|來往大陸|来往大陸|往来台湾|往來台灣|往來臺灣|赴台|入台证|台湾通行证|台灣通行證|大通证|大陆通行证|台湾居民|台湾旅客|台湾同胞|taibaozheng|taiwan compatriot|taiwan (?:travel )?permit|taiwan resident|mainland travel permit|mtp)(?:${gap}|${formGap})`,
     ),
     number: /(?<![a-z0-9])[lt]?[ -]?\d(?:[ -]?\d){7,9}(?:\([a-z]\))?(?![a-z0-9])/g,
+    // L and eight digits is nothing else where the sentence is about Taiwan.
+    bare: /^[lt]\d{8}$/,
+    nearby: /台湾|臺灣|台灣|台北|臺北|高雄|台中|台胞|入台|赴台|来台|taiwan|taipei|kaohsiung/,
   },
   {
     type: 'hkid',
@@ -61,30 +71,41 @@ const documents: LabelledDocument[] = [
 const travelWords =
   /证|證|permit|香港|澳门|港澳|hong kong|macau|通关|过关|口岸|旅客|乘客|过境|入境|签注|酒店|入住|机票|船票/;
 
+/** Letters and digits of a number, as in L8 for L65732450: entries of one list have the same. */
+const shapeOf = (number: string): string =>
+  number.replace(/[^a-z0-9]/g, '').replace(/\d+/g, (run) => String(run.length));
+/** How far apart the entries of a list are at most, characters. */
+const listGap = 60;
+
 function labelledDocument(document: LabelledDocument, input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
+  let listed: { shape: string; end: number } | undefined;
   for (const match of input.lower.matchAll(document.number)) {
     const end = match.index + match[0].length;
+    const shape = shapeOf(match[0]);
     const labelled =
       precededBy(input.lower, match.index, 60, document.label) ||
       // `12345678 是我的台胞证`: the words behind, read as if they stood before.
-      document.label.test(/^[^\n。;,\d]{0,16}/.exec(input.lower.slice(end))?.[0] ?? '');
-    if (!labelled) {
-      const upper = /^[A-Z]/.test(input.text.slice(match.index, end));
-      if (document.bare?.test(match[0]) !== true || !upper) continue;
-      if (precededBy(input.lower, match.index, 20, numberLabel)) continue;
-      // H or M and digits are part numbers too: eight need a word about travelling or documents nearby.
-      if (
-        document.rule === 'home-return-permit' &&
-        !travelWords.test(input.lower.slice(Math.max(0, match.index - 40), end + 20))
-      )
-        continue;
-      if (/[#/._=-]/.test(input.lower[match.index - 1] ?? '')) continue;
-    }
+      document.label.test(/^[^\n。;\d]{0,20}/.exec(input.lower.slice(end))?.[0] ?? '') ||
+      // The label of a list stands before its first entry only.
+      (/[a-z]/.test(shape) && listed?.shape === shape && match.index - listed.end < listGap);
+    if (!labelled && !standsBare(document, input, match.index, end)) continue;
+    if (labelled) listed = { shape, end };
     const confidence = labelled ? 0.95 : 0.6;
     found.push({ type: document.type, start: match.index, end, confidence, rule: document.rule });
   }
   return found;
+}
+
+/** Whether a number without a label is still one of the document, by its form and the words around. */
+function standsBare(document: LabelledDocument, input: RuleInput, start: number, end: number): boolean {
+  if (document.bare?.test(input.lower.slice(start, end)) !== true) return false;
+  if (!/^[A-Z]/.test(input.text.slice(start, end))) return false;
+  if (precededBy(input.lower, start, 20, numberLabel) || /[#/._=-]/.test(input.lower[start - 1] ?? '')) return false;
+  const around = input.lower.slice(Math.max(0, start - 60), end + 40);
+  if (document.nearby !== undefined) return document.nearby.test(around);
+  // H or M and digits are part numbers too: eight need a word about travelling or documents nearby.
+  return document.rule !== 'home-return-permit' || travelWords.test(around);
 }
 
 const hongKongId = /(?<![a-z0-9])([a-z]{1,2})[ -]?(\d{3})[ -]?(\d{3})[ -]?\(?([0-9a])\)?(?![a-z0-9])/g;

@@ -1,11 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import negativeSentences from '../../data/person-names-negative.tsv?raw';
+import positiveSentences from '../../data/person-names-positive.tsv?raw';
 import { examineText } from '../examine-text.ts';
 
-const read = (name: string): string[] =>
-  readFileSync(new URL(`../../data/${name}`, import.meta.url), 'utf8')
-    .split('\n')
-    .filter((line) => line !== '');
+const lines = (tsv: string): string[] => tsv.split('\n').filter((line) => line !== '');
 
 const names = (text: string): string[] =>
   examineText(text, { topics: false })
@@ -13,11 +11,11 @@ const names = (text: string): string[] =>
     .map(({ start, end }) => text.slice(start, end));
 
 /** Sentences written for this test by hand; the negative ones are ordinary requests and public names. */
-const positive = read('person-names-positive.tsv').map((line) => {
+const positive = lines(positiveSentences).map((line) => {
   const [name = '', ...text] = line.split('\t');
   return { name, text: text.join('\t').replaceAll('\\t', '\t') };
 });
-const negative = read('person-names-negative.tsv');
+const negative = lines(negativeSentences);
 
 describe('names of people', () => {
   it('finds at least 93 % of the full names in ordinary sentences', () => {

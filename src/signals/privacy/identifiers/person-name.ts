@@ -15,7 +15,7 @@ const roles =
   '姓名|名字|真名|本名|联系人|患者|病人|收件人|收货人|寄件人|户主|法人|法定代表人|申请人|委托人|当事人|原告|被告|投保人|被保险人|受益人|持卡人|开户人|户名|监护人|家长|学生|员工|乘客|乘车人|客户|业主|租客|房东|证人|嫌疑人|签名|署名';
 /** A label and a colon (or 是, 为, 叫): whatever looks like a name is one. */
 const labelled = new RegExp(
-  `(?:${roles})(?:姓名|名字|名)?\\s{0,2}(?:[:]|是|为|叫)\\s{0,2}(${strongName})(?![${givenNameCharacters}]{2})`,
+  `(?:${roles})(?:姓名|名字|名)?\\s{0,2}(?:[:]|是|为|叫)\\s{0,2}(${strongName})(?![${givenNameCharacters}]{2})|(?:姓\\s?名)\\s{0,3}(${surname}[\\u4e00-\\u9fa5]{1,3}?)(?=\\s{0,3}(?:性\\s?别|民\\s?族|出\\s?生|身份|年龄|科室|门诊|住院|证件|账号|卡号|$|\\n))`,
   'g',
 );
 /** A role directly before the name: only characters that names are made of. */
@@ -57,6 +57,24 @@ const publicEnglish =
 const fiction =
   /小说|故事|主角|剧本|童话|角色|人物设定|剧情|台词|扮演|novel|character|protagonist|fiction|screenplay|story about|short story|role-?play/;
 
+/** Inside the title of a work, as in 《你好,李焕英》. */
+function inTitle(text: string, position: number): boolean {
+  const open = text.lastIndexOf('《', position);
+  return open >= 0 && position - open < 40 && !text.slice(open, position).includes('》');
+}
+
+/** What is asked about people whom everybody knows. */
+const knowledgeQuestion =
+  /是谁|何许人|哪一?年|哪国|哪个朝代|哪部|因何|为何|生平|简介|代表作|主演|导演|票房|作者|典故|朝代|历史上|怎么(?:倒|死|败|灭亡|评价)|为什么(?:要|会|被)?|who (?:was|is|were)|where did|when did|why did|what did|biography|famous for/;
+/** Somebody's own matter, or somebody that the writer deals with. */
+const ownMatter =
+  /我|俺|咱|你|您|同事|朋友|邻居|室友|客户|房东|领导|老板|对象|老公|老婆|孩子|儿子|女儿|电话|手机|微信|身份证|住院|借|欠|工资|合同|\b(?:my|our|me|i|i'm|he|she|his|her)\b/;
+
+/** A short question of general knowledge, in which nobody's own matter comes up. */
+function asksForKnowledge(lower: string): boolean {
+  return lower.length <= 60 && knowledgeQuestion.test(lower) && !ownMatter.test(lower);
+}
+
 /** The sentence around a position: fiction is only believed where it is said, so later text cannot un-mark a name. */
 function inFiction(lower: string, position: number): boolean {
   let start = position;
@@ -70,11 +88,11 @@ function inFiction(lower: string, position: number): boolean {
  * Names of people: those that a label or an introduction announces, and full names that stand in ordinary sentences
  * (`chinese-name.ts`, `english-name.ts`). In fiction, and for public figures, they do not count.
  */
-export function personName(input: RuleInput): IdentifierMatch[] {
+export function personName(input: RuleInput, others: readonly IdentifierMatch[] = []): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   const collect = (pattern: RegExp, confidence: number, rule: string, text = input.text): void => {
     for (const match of text.matchAll(pattern)) {
-      const name = match[1] ?? '';
+      const name = match[1] ?? match[2] ?? '';
       if (
         famousChinese.has(name) ||
         famousEnglish.has(name.toLowerCase()) ||
@@ -105,10 +123,15 @@ export function personName(input: RuleInput): IdentifierMatch[] {
     if (/I'm|I am|[Pp]atient|[Mm]r|[Mm]s\./.test(input.text)) collect(englishTwo, 0.7, 'name-english-full');
     if (/wo jiao|mingzi|wo shi|xingming/.test(input.lower)) collect(pinyin, 0.7, 'name-pinyin', input.lower);
   }
-  const inSentences = [...chineseNames(input.text), ...englishNames(input.text)];
+  const anchors = others.filter(
+    ({ confidence, type }) => confidence >= 0.5 && type !== 'secret' && type !== 'password',
+  );
+  const inSentences = [...chineseNames(input.text, anchors), ...englishNames(input.text)];
+  const knowledge = others.length === 0 && asksForKnowledge(input.lower);
   for (const match of inSentences) {
+    if (inTitle(input.text, match.start)) continue;
     if (publicEnglish.test(input.text.slice(match.start, match.end))) continue;
-    found.push(inFiction(input.lower, match.start) ? { ...match, confidence: 0.4 } : match);
+    found.push(knowledge || inFiction(input.lower, match.start) ? { ...match, confidence: 0.4 } : match);
   }
-  return found.filter(({ start }) => !precededBy(input.lower, start, 6, /什么|怎么|如何/));
+  return found.filter(({ start }) => !precededBy(input.lower, start, 3, /(?:什么|怎么|如何)$/));
 }

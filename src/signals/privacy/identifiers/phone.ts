@@ -3,7 +3,7 @@ import type { DigitWindow } from './digit-windows.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 const phoneLabel =
-  /(?:手机|手機|电话|電話|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$/;
+  /(?:手机|手機|电话|電話|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|(?:my|her|his|their|the) number|number is|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$/;
 /** Number segments of the mainland operators, virtual ones and 190–199 included; 140, 141 and 144 are machine cards. */
 const mobile = /^1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9\d)\d{8}$/;
 const areaCode = /^0(?:10|2[0-57-9]|[3-9][1-9]\d)/;
@@ -46,6 +46,7 @@ function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: () => b
   if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
   // Lists of figures are parted by blanks and commas alone, and 1-800-… is American.
   const irregularButBounded =
+    !/^\d{1,3}(?:\.\d{1,3}){3}/.test(input.text.slice(window.start, window.end)) &&
     window.shape === 'irregular' &&
     window.bounded &&
     window.groups.length <= 10 &&
@@ -103,6 +104,10 @@ function northAmerican(window: DigitWindow, input: RuleInput, labelled: () => bo
   const split = window.bounded && (sizes === '3-3-4' || sizes === '1-3-3-4' || sizes === '1-10');
   const plus = input.text[window.start - 1] === '+';
   if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
+  // Eleven digits in one piece are how a mainland number is written, or a wrong one.
+  const westernLabel = (): boolean =>
+    precededBy(input.lower, window.start, 28, /(?:phone|cell|mobile|call|tel|text me|fax|whatsapp)[^\n]{0,14}$/);
+  if (digits.length === 11 && window.shape === 'whole' && !plus && !westernLabel()) return undefined;
   if (!(split || plus || labelled())) return undefined;
   const parenthesis = input.text[window.start - 1] === '(' || plus;
   const start = parenthesis ? window.start - 1 : window.start;

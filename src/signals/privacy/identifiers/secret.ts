@@ -51,7 +51,7 @@ const pem =
 const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{0,64}:([^\s@]{3,64})@[^\s/]{3,}/g;
 /** `api_key: …`, `secret=…`, `token 是 …` with a value that looks random. */
 const assigned =
-  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s)\s{0,3}["'`]?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
+  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token|(?<![a-z])key|api密钥)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s)\s{0,3}["'`]?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
 /** Hexadecimal digests of code and files are random too, and public. */
 const placeholder =
   /^(?:your|my|the|example|xxx|test|placeholder|changeme|process|os|env|config|self|this|settings)[_.\W]|x{6,}|\*{3,}|\.{3}|<|\$\{|_here$|example$/i;
@@ -63,6 +63,14 @@ function entropy(value: string): number {
   let bits = 0;
   for (const count of counts.values()) bits -= (count / value.length) * Math.log2(count / value.length);
   return bits;
+}
+
+/** Hexadecimal of a usual length, or letters of both cases mixed with several digits. */
+function looksRandom(value: string): boolean {
+  if (/^[a-f0-9]{24,}$/i.test(value)) return true;
+  return (
+    value.length >= 20 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d.*\d/.test(value) && entropy(value) > 3.5
+  );
 }
 
 function announced(input: RuleInput): IdentifierMatch[] {
@@ -83,6 +91,8 @@ function assignedValues(input: RuleInput): IdentifierMatch[] {
   for (const match of input.text.matchAll(assigned)) {
     const value = match[1] ?? '';
     if (placeholder.test(value) || !/\d/.test(value) || !/[A-Za-z]/.test(value) || entropy(value) < 3) continue;
+    // A key alone is also what maps and caches have.
+    if (/^(?<![a-z])key/i.test(match[0]) && !looksRandom(value)) continue;
     const end = match.index + match[0].length;
     found.push({ type: 'secret', start: end - value.length, end, confidence: 0.85, rule: 'secret-assigned' });
   }
