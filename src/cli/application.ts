@@ -4,6 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { InstalledModel, ModelAdministration } from '../core/model-store.ts';
 import type { ManagedModule, ModuleAdministration, ModuleUse } from '../core/modules.ts';
+import type { PictureDecoder } from '../core/perception.ts';
 import type { Config } from '../config/load-config.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
 import type { GgufHeader } from '../models/gguf.ts';
@@ -57,6 +58,9 @@ export type Application = {
       modules: ModuleUse;
       /** Estimate of all that the language model takes, in bytes. */
       neededBytes: number;
+      /** The same for its projector. */
+      visionNeededBytes?: number;
+      decoder?: PictureDecoder;
     },
   ): Engine;
   createModules(config: Config, telemetry: Pick<Telemetry, 'log' | 'metrics'>): Modules;

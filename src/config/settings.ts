@@ -42,6 +42,15 @@ export const settings = {
     placeholder: 'name',
     help: 'Model to run: an id, an alias, a path to a .gguf file, or `default`, which picks what fits this machine.',
   }),
+  projector: setting({
+    group: 'engine',
+    kind: 'text',
+    schema: z.string().max(4096),
+    default: '',
+    expects: 'a path to a .gguf file',
+    placeholder: 'file',
+    help: 'Projector (mmproj) that lets a model of your own read pictures; models of the catalogue bring theirs.',
+  }),
   context: setting({
     group: 'engine',
     kind: 'number',

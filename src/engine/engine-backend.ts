@@ -4,20 +4,28 @@ import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../co
 import { DuanyunError, makeError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/events.ts';
 import type { ManagedModule, ModuleName, ModuleUse } from '../core/modules.ts';
+import type { DecodedPicture, PictureDecoder } from '../core/perception.ts';
 import { EventQueue } from './event-queue.ts';
 import { EngineProcess, type EngineProcessOptions } from './host/engine-process.ts';
 import type { EngineInfo } from './host/messages.ts';
 import { fromWireError } from './host/wire-error.ts';
 import { LanguageProcessModule } from './modules/language-process-module.ts';
+import { VisionProcessModule } from './modules/vision-process-module.ts';
+import { PictureIntake } from './modules/vision/picture-intake.ts';
 
 /** A request that comes while the model loads waits this long, then gets `engine_unavailable`. */
 const loadWaitMs = 60_000;
+const defaultPictureCacheBytes = 256 * 1024 * 1024;
 
 export type EngineBackendOptions = EngineProcessOptions & {
   /** Loads what a request needs and keeps it meanwhile. Absent: the process is started by hand and stays. */
   modules?: ModuleUse;
   /** Estimate of all that the language model takes, in bytes. */
   neededBytes?: number;
+  /** Reads picture files. Without it the device reads no pictures, whatever its model can. */
+  decoder?: PictureDecoder;
+  /** Estimate of what the projector takes, in bytes. */
+  visionNeededBytes?: number;
   /** Idle time alone does not unload the language model. Default true. */
   languageStaysLoaded?: boolean;
 };
@@ -27,6 +35,8 @@ export class EngineBackend implements Backend {
   readonly #process: EngineProcess;
   readonly #options: EngineBackendOptions;
   readonly #language: LanguageProcessModule;
+  readonly #vision: VisionProcessModule;
+  readonly #pictures: PictureIntake;
 
   constructor(options: EngineBackendOptions) {
     this.#options = options;
@@ -36,11 +46,20 @@ export class EngineBackend implements Backend {
       neededBytes: options.neededBytes ?? 0,
       staysLoaded: options.languageStaysLoaded ?? true,
     });
+    const { entry, projectorPath, threads, pictureCacheBytes = defaultPictureCacheBytes } = options.engine;
+    this.#vision = new VisionProcessModule(this.#process, {
+      modelId: entry.id,
+      projectorPath,
+      neededBytes: options.visionNeededBytes ?? 0,
+      threads,
+      cacheBytes: pictureCacheBytes,
+    });
+    this.#pictures = new PictureIntake(options.engine, options.decoder);
   }
 
   /** What of it the module manager looks after. */
   managedModules(): ManagedModule[] {
-    return [this.#language];
+    return [this.#language, this.#vision];
   }
 
   /** Loads the model; resolves when it can answer. Throws `model_too_large`, `model_file_invalid`, `engine_unavailable`. */
@@ -65,7 +84,7 @@ export class EngineBackend implements Backend {
       {
         id: entry.id,
         contextTokens: this.info?.contextTokens ?? contextTokens,
-        modalities: ['text'],
+        modalities: this.#pictures.canRead ? ['text', 'image'] : ['text'],
         tools: entry.tools,
         reasoning: entry.reasoning !== 'none',
         embeddings: true,
@@ -94,15 +113,21 @@ export class EngineBackend implements Backend {
   }
 
   async *#streamOnce(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<StreamEvent> {
-    const release = await this.#hold('language', signal);
+    // Decoded before anything is loaded: a picture that is none should not cost a load.
+    const { stripped, pictures } = await this.#pictures.take(request, signal);
+    const release = await this.#hold(pictures.length === 0 ? 'language' : 'vision', signal);
     try {
-      yield* this.#streamLoaded(request, signal);
+      yield* this.#streamLoaded(stripped, pictures, signal);
     } finally {
       release();
     }
   }
 
-  async *#streamLoaded(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<StreamEvent> {
+  async *#streamLoaded(
+    request: GenerationRequest,
+    pictures: DecodedPicture[],
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamEvent> {
     const queue = new EventQueue<StreamEvent>();
     let started = false;
     this.#process.listen(request.id, {
@@ -119,7 +144,7 @@ export class EngineBackend implements Backend {
     signal.addEventListener('abort', onAbort, { once: true });
     let finished = false;
     try {
-      this.#process.send({ type: 'generate', request });
+      this.#process.send({ type: 'generate', request, ...(pictures.length === 0 ? {} : { pictures }) });
       for (;;) {
         const event = await queue.next();
         if (event === undefined) break;
@@ -196,6 +221,7 @@ export class EngineBackend implements Backend {
     const { modules } = this.#options;
     if (modules !== undefined) return modules.hold(name, signal);
     await this.#process.whenReady(signal);
+    if (name === 'vision' && this.#vision.residentBytes() === 0) await this.#vision.load(signal);
     return () => {};
   }
 }

@@ -4,12 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import type { InstalledModel } from '../../src/core/model-store.ts';
-import { EngineBackend } from '../../src/engine/engine-backend.ts';
+import { EngineBackend, type EngineBackendOptions } from '../../src/engine/engine-backend.ts';
 import type { EngineOptions, EngineStatistics } from '../../src/engine/host/messages.ts';
 
 export type TestEngine = EngineBackend & { statistics: () => EngineStatistics | undefined };
 
-export async function startEngine(model: InstalledModel, overrides: Partial<EngineOptions> = {}): Promise<TestEngine> {
+export async function startEngine(
+  model: InstalledModel,
+  overrides: Partial<EngineOptions> = {},
+  more: Partial<EngineBackendOptions> & { onCreated?: (backend: EngineBackend) => void } = {},
+): Promise<TestEngine> {
   const childScript = fileURLToPath(new URL('../../dist/engine/host/engine-main.js', import.meta.url));
   if (!existsSync(childScript)) throw new Error('dist is missing: run the tests with `npm test`, which builds first');
   let latest: EngineStatistics | undefined;
@@ -39,7 +43,9 @@ export async function startEngine(model: InstalledModel, overrides: Partial<Engi
     },
     environment: process.env,
     childScript,
+    ...more,
   });
+  more.onCreated?.(backend);
   await backend.start(AbortSignal.timeout(60_000));
   return Object.assign(backend, { statistics: () => latest });
 }

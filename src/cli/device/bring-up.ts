@@ -1,12 +1,16 @@
 /** From a model's name to an engine that answers: pull what is missing, check the header, plan, load. */
+import path from 'node:path';
+import type { Modality } from '../../core/backend.ts';
 import { DuanyunError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { InstalledModel, PullEvent } from '../../core/model-store.ts';
+import type { PictureDecoder } from '../../core/perception.ts';
 import type { Config } from '../../config/load-config.ts';
 import type { EngineStatistics } from '../../engine/host/messages.ts';
 import type { Application, Engine, Modules, Store } from '../application.ts';
 import { countPhysicalCores } from './physical-cores.ts';
 import { planEngine, type EnginePlan } from './plan-engine.ts';
+import { planVision } from './plan-vision.ts';
 
 export type BringUpHooks = {
   onPull(event: PullEvent): void;
@@ -24,6 +28,8 @@ export type BringUpParts = {
   log: Log;
   signal: AbortSignal;
   modules: Modules;
+  /** Reads picture files. Without it the device reads no pictures. */
+  decoder?: PictureDecoder;
   hooks: BringUpHooks;
 };
 
@@ -35,8 +41,10 @@ export type BroughtUp = { model: InstalledModel; plan: EnginePlan; engine: Engin
  */
 export async function bringUp(parts: BringUpParts): Promise<BroughtUp> {
   const { application, store, config, log, signal, modules, hooks } = parts;
-  const model = await obtain(parts);
+  const model = withProjector(await obtain(parts), config.projector);
   const header = await application.readHeader(model.weightsPath);
+  const vision =
+    model.projectorPath === undefined ? undefined : planVision(await application.readHeader(model.projectorPath));
   const plan = planEngine({
     model,
     header,
@@ -48,16 +56,30 @@ export async function bringUp(parts: BringUpParts): Promise<BroughtUp> {
   for (const note of plan.notes) log.warn({ model: model.entry.id }, note);
   hooks.onModel(model, plan);
   const { neededBytes } = plan;
-  const engine = application.createEngine(plan.engine, config, {
+  const pictures =
+    model.projectorPath === undefined || vision === undefined
+      ? {}
+      : { projectorPath: model.projectorPath, pixelsPerPictureToken: vision.pixelsPerToken };
+  const engine = application.createEngine({ ...plan.engine, ...pictures }, config, {
     log,
     onStatistics: hooks.onStatistics,
     modules,
     neededBytes,
+    ...(vision === undefined ? {} : { visionNeededBytes: vision.neededBytes }),
+    ...(parts.decoder === undefined ? {} : { decoder: parts.decoder }),
   });
   for (const module of engine.managedModules()) modules.register(module);
   hooks.onEngine(engine);
   await engine.start(signal);
   return { model, plan, engine };
+}
+
+/** A projector that the user names comes before the model's own. */
+function withProjector(model: InstalledModel, projector: string): InstalledModel {
+  if (projector === '') return model;
+  const { entry } = model;
+  const modalities: Modality[] = entry.modalities.includes('image') ? entry.modalities : [...entry.modalities, 'image'];
+  return { ...model, projectorPath: path.resolve(projector), entry: { ...entry, modalities } };
 }
 
 function budgetBytes({ memoryBudget }: Config): number {

@@ -1,9 +1,10 @@
 /** The engine process: owns all native code, takes messages from the server's process and ends when that goes away. */
 import { makeError } from '../../core/errors.ts';
 import type { StreamEvent } from '../../core/events.ts';
-import { LanguageModule } from '../modules/language-module.ts';
+import { LanguageModule, type GenerationSink } from '../modules/language-module.ts';
+import { returnFreeMemory } from '../native/return-free-memory.ts';
 import { DeviceLoadProbe } from '../scheduler/device-load.ts';
-import type { FromEngine, ToEngine } from './messages.ts';
+import type { FromEngine, ToEngine, VisionOptions } from './messages.ts';
 import { toWireError } from './wire-error.ts';
 
 const statisticsEveryMs = 1_000;
@@ -38,11 +39,29 @@ async function load(message: Extract<ToEngine, { type: 'load' }>): Promise<void>
   }
 }
 
+async function loadVision(options: VisionOptions): Promise<void> {
+  const before = process.memoryUsage.rss();
+  try {
+    await ready().loadVision(options);
+    send({ type: 'vision-loaded', info: { grownBytes: Math.max(0, process.memoryUsage.rss() - before) } });
+  } catch (error) {
+    send({ type: 'vision-failed', error: toWireError(error, 'load-vision') });
+  }
+}
+
+async function unloadVision(): Promise<void> {
+  await language?.unloadVision();
+  returnFreeMemory();
+  send({ type: 'vision-unloaded', residentBytes: process.memoryUsage.rss() });
+}
+
 function reportLoad(module: LanguageModule): void {
   const probe = new DeviceLoadProbe();
   setInterval(() => {
     module.observeDevice(probe.sample());
-    send({ type: 'statistics', statistics: { ...module.statistics(), residentBytes: process.memoryUsage.rss() } });
+    const vision = module.visionStatistics;
+    const statistics = { ...module.statistics(), residentBytes: process.memoryUsage.rss() };
+    send({ type: 'statistics', statistics: vision === undefined ? statistics : { ...statistics, vision } });
   }, statisticsEveryMs).unref();
 }
 
@@ -61,17 +80,26 @@ function onMessage(message: ToEngine): void {
       void load(message);
       return;
     case 'generate': {
-      const { id } = message.request;
+      const { request, pictures = [] } = message;
+      const { id } = request;
+      const sink: GenerationSink = {
+        onEvent: (event) => emit(id, event),
+        onRefused: (error) => refuse(id, error),
+      };
       try {
-        ready().generate(message.request, {
-          onEvent: (event) => emit(id, event),
-          onRefused: (error) => refuse(id, error),
-        });
+        if (pictures.length === 0) ready().generate(request, sink);
+        else ready().generateWithPictures(request, pictures, sink).catch(sink.onRefused);
       } catch (error) {
         refuse(id, error);
       }
       return;
     }
+    case 'load-vision':
+      void loadVision(message.options);
+      return;
+    case 'unload-vision':
+      void unloadVision();
+      return;
     case 'embed': {
       const { id } = message.request;
       Promise.resolve()

@@ -7,7 +7,15 @@ import type { BackendHealth } from '../../core/backend.ts';
 import type { Clock } from '../../core/clock.ts';
 import { makeError, type DuanyunError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
-import type { EngineInfo, EngineOptions, EngineStatistics, FromEngine, ToEngine } from './messages.ts';
+import type {
+  EngineInfo,
+  EngineOptions,
+  EngineStatistics,
+  FromEngine,
+  ToEngine,
+  VisionInfo,
+  VisionOptions,
+} from './messages.ts';
 import { NativeChild } from './native-child.ts';
 import { fromWireError } from './wire-error.ts';
 
@@ -31,6 +39,8 @@ export type EngineListener = {
   onLost(error: DuanyunError): void;
 };
 
+type ControlAnswer = Extract<FromEngine, { type: 'vision-loaded' | 'vision-unloaded' }>;
+type ControlWaiter = { resolve(answer: ControlAnswer): void; reject(error: Error): void };
 type Child = NativeChild<ToEngine, FromEngine>;
 type Waiter = { resolve: () => void; reject: (error: Error) => void };
 type State =
@@ -58,6 +68,8 @@ export class EngineProcess {
   readonly #listeners = new Map<string, EngineListener>();
   #state: State = { kind: 'idle' };
   #waiters: Waiter[] = [];
+  /** Who waits for the answer to a control message; they are answered in order. */
+  #controls: ControlWaiter[] = [];
   #crashes = 0;
   #residentBytes = 0;
 
@@ -160,6 +172,31 @@ export class EngineProcess {
     this.#state.child.send(message);
   }
 
+  /** Loads the projector into the process. Throws what the load failed with, `engine_crashed` where the process dies. */
+  async loadVision(options: VisionOptions): Promise<VisionInfo> {
+    const message = await this.#control({ type: 'load-vision', options });
+    if (message.type === 'vision-loaded') return message.info;
+    throw makeError('internal', { requestId: 'load-vision' });
+  }
+
+  async unloadVision(): Promise<void> {
+    if (!this.isReady) return;
+    const message = await this.#control({ type: 'unload-vision' });
+    if (message.type === 'vision-unloaded') this.#residentBytes = message.residentBytes;
+  }
+
+  #control(message: ToEngine): Promise<ControlAnswer> {
+    return new Promise((resolve, reject) => {
+      this.#controls.push({ resolve, reject });
+      try {
+        this.send(message);
+      } catch (error) {
+        this.#controls.pop();
+        reject(error as Error);
+      }
+    });
+  }
+
   /** Ends the process so that its memory is the system's again; `start` starts it anew, also after a failed load. */
   async stop(): Promise<void> {
     if (this.#state.kind === 'disposed') return;
@@ -214,6 +251,13 @@ export class EngineProcess {
           this.#listeners.get(id)?.onMessage({ type: 'events', items: [{ id, event }] });
         }
         return;
+      case 'vision-loaded':
+      case 'vision-unloaded':
+        this.#controls.shift()?.resolve(message);
+        return;
+      case 'vision-failed':
+        this.#controls.shift()?.reject(fromWireError(message.error));
+        return;
       case 'refused':
       case 'embedded':
         this.#listeners.get(message.id)?.onMessage(message);
@@ -257,5 +301,6 @@ export class EngineProcess {
     const listeners = [...this.#listeners.values()];
     this.#listeners.clear();
     for (const listener of listeners) listener.onLost(error);
+    for (const waiter of this.#controls.splice(0)) waiter.reject(error);
   }
 }

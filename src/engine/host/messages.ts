@@ -3,6 +3,8 @@ import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../..
 import type { ErrorCode } from '../../core/errors.ts';
 import type { StreamEvent } from '../../core/events.ts';
 import type { ModelEntry } from '../../core/catalogue.ts';
+import type { DecodedPicture } from '../../core/perception.ts';
+import type { EncoderStatistics } from '../modules/vision/picture-encoder.ts';
 import type { CacheType } from '../native/context.ts';
 import type { LoadMode } from '../native/model.ts';
 import type { SchedulerStatistics } from '../scheduler/scheduler.ts';
@@ -10,6 +12,12 @@ import type { SchedulerStatistics } from '../scheduler/scheduler.ts';
 export type EngineOptions = {
   entry: ModelEntry;
   weightsPath: string;
+  /** Absent where the model reads no pictures. */
+  projectorPath?: string;
+  /** Width × height that stands for one token of a picture. Default 28 × 28. */
+  pixelsPerPictureToken?: number;
+  /** For encoded pictures, in bytes. Default 256 MiB. */
+  pictureCacheBytes?: number;
   /** Tokens of prompt and answer of one request. */
   contextTokens: number;
   /** KV cells shared by all requests; at least `contextTokens`. */
@@ -38,7 +46,23 @@ export type EngineInfo = {
   loadMs: number;
 };
 
-export type EngineStatistics = SchedulerStatistics & { residentBytes: number };
+export type VisionOptions = {
+  projectorPath: string;
+  threads: number;
+  /** For encoded pictures, in bytes. */
+  cacheBytes: number;
+};
+
+export type VisionInfo = {
+  /** By how much the process grew, in bytes. */
+  grownBytes: number;
+};
+
+export type EngineStatistics = SchedulerStatistics & {
+  residentBytes: number;
+  /** Absent while the vision module is not loaded. */
+  vision?: EncoderStatistics;
+};
 
 /** An error as it crosses the process border. */
 export type WireError = {
@@ -51,7 +75,10 @@ export type WireError = {
 
 export type ToEngine =
   | { type: 'load'; options: EngineOptions }
-  | { type: 'generate'; request: GenerationRequest }
+  /** `pictures` are those of the image parts, in order; the parts themselves come without bytes. */
+  | { type: 'generate'; request: GenerationRequest; pictures?: DecodedPicture[] }
+  | { type: 'load-vision'; options: VisionOptions }
+  | { type: 'unload-vision' }
   | { type: 'cancel'; id: string }
   | { type: 'embed'; request: EmbeddingRequest }
   | { type: 'shutdown' };
@@ -61,6 +88,9 @@ export type FromEngine =
   | { type: 'load-failed'; error: WireError }
   /** Everything that one step said, in order. */
   | { type: 'events'; items: { id: string; event: StreamEvent }[] }
+  | { type: 'vision-loaded'; info: VisionInfo }
+  | { type: 'vision-unloaded'; residentBytes: number }
+  | { type: 'vision-failed'; error: WireError }
   /** Refused before anything was generated. */
   | { type: 'refused'; id: string; error: WireError }
   | { type: 'embedded'; id: string; result: EmbeddingResult }

@@ -8,6 +8,8 @@ import type { ChatMessage, ContentPart } from '../../core/chat.ts';
 /** Private-use characters; a message that holds them already has them replaced. */
 const markOpen = '\u{F8F0}';
 const markClose = '\u{F8F1}';
+/** Where a picture stands, for templates that know no pictures. */
+export const pictureMark = '\u{F8F2}';
 const markPattern = /\u{F8F0}(\d+)\u{F8F1}/u;
 
 export class ControlTextGuard {
@@ -43,7 +45,7 @@ export class ControlTextGuard {
   }
 
   #mark(text: string): string {
-    const clean = text.replaceAll(markOpen, '\u{FFFD}').replaceAll(markClose, '\u{FFFD}');
+    const clean = text.replaceAll(/[\u{F8F0}-\u{F8F2}]/gu, '\u{FFFD}');
     if (this.#pattern === undefined) return clean;
     return clean.replace(this.#pattern, (found) => `${markOpen}${this.#texts.indexOf(found)}${markClose}`);
   }

@@ -1,21 +1,26 @@
 /** The language model: from a request to scheduled tokens, and from tokens to events. */
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../../core/chat.ts';
 import { systemClock, type Clock } from '../../core/clock.ts';
-import { toDuanyunError } from '../../core/errors.ts';
+import { makeError, toDuanyunError } from '../../core/errors.ts';
 import type { FinishReason, StreamEvent } from '../../core/events.ts';
-import type { EngineInfo, EngineOptions } from '../host/messages.ts';
+import type { DecodedPicture } from '../../core/perception.ts';
+import type { EngineInfo, EngineOptions, VisionOptions } from '../host/messages.ts';
 import { NativeContext } from '../native/context.ts';
 import { loadNative } from '../native/library.ts';
 import { NativeModel } from '../native/model.ts';
+import { NativeProjector } from '../native/projector.ts';
 import { LoadController, type DeviceLoad } from '../scheduler/controller.ts';
 import { createSampler, NativeStepRunner } from '../scheduler/native-runner.ts';
 import { Scheduler, type SchedulerStatistics } from '../scheduler/scheduler.ts';
 import { Turnstile } from '../scheduler/turnstile.ts';
-import type { Job, JobOutcome, JobStatistics } from '../scheduler/types.ts';
+import type { Job, JobOutcome, JobStatistics, PictureSpan } from '../scheduler/types.ts';
 import { AnswerText } from './answer-text.ts';
 import { Embedder } from './embedder.ts';
 import { PromptBuilder, type BuiltPrompt } from './prompt-builder.ts';
 import { SeededLane } from './seeded-lane.ts';
+import { PictureEncoder, type EncoderStatistics } from './vision/picture-encoder.ts';
+import { PictureNames } from './vision/picture-names.ts';
+import { preparePictures } from './vision/prepare-pictures.ts';
 
 /** Tokens in one native batch at most. */
 const batchCapacity = 512;
@@ -38,6 +43,10 @@ export class LanguageModule {
   readonly #embedder: Embedder;
   readonly #prompts: PromptBuilder;
   readonly #seeded: SeededLane;
+  readonly #names = new PictureNames();
+  /** Requests whose pictures are being encoded, by id. */
+  readonly #encoding = new Map<string, AbortController>();
+  #vision: PictureEncoder | undefined;
   readonly #activeEmbeddings = new Set<string>();
   readonly #cancelledEmbeddings = new Set<string>();
 
@@ -51,7 +60,7 @@ export class LanguageModule {
     this.#options = options;
     this.#model = model;
     this.#context = context;
-    this.#prompts = new PromptBuilder(model, options);
+    this.#prompts = new PromptBuilder(model, options, this.#names);
     const turnstile = new Turnstile();
     const { maxRunning, threads, targetInterTokenMs, maxQueued, maxQueuedMs, maxCachedSequences } = options;
     this.#scheduler = new Scheduler({
@@ -107,13 +116,69 @@ export class LanguageModule {
    * `unsupported_schema`, `schema_too_complex`, `unsupported_modality`, `queue_full`.
    */
   generate(request: GenerationRequest, sink: GenerationSink): void {
-    const prompt = this.#prompts.build(request);
-    const createJob = (context: NativeContext) => this.#createJob(request, prompt, sink, context);
+    this.#submit(request, this.#prompts.build(request), [], sink);
+  }
+
+  /** As `generate`, for a request with these pictures in its image parts; they are encoded before it is queued. */
+  async generateWithPictures(
+    request: GenerationRequest,
+    pictures: readonly DecodedPicture[],
+    sink: GenerationSink,
+  ): Promise<void> {
+    const vision = this.#vision;
+    if (vision === undefined) throw makeError('engine_unavailable', { reason: 'the vision module is not loaded' });
+    const controller = new AbortController();
+    this.#encoding.set(request.id, controller);
+    try {
+      const prepared = await preparePictures(vision, request, pictures, controller.signal);
+      const prompt = this.#prompts.build(request, prepared.measured);
+      const uncut = prompt.pictures.find(({ segment }) => !segment.isCausal && segment.count > batchCapacity);
+      if (uncut !== undefined) {
+        const reason = `a picture takes ${uncut.segment.count} tokens that must be computed at once`;
+        throw makeError('engine_failed', { reason });
+      }
+      const spans = await prepared.encode(prompt.pictures);
+      controller.signal.throwIfAborted();
+      this.#submit(request, prompt, spans, sink);
+    } catch (error) {
+      // Nobody waits for a request that was cancelled.
+      if (!controller.signal.aborted) throw error;
+    } finally {
+      this.#encoding.delete(request.id);
+    }
+  }
+
+  /** Throws `model_file_invalid`. */
+  async loadVision(options: VisionOptions): Promise<void> {
+    if (this.#vision !== undefined) return;
+    const { projectorPath: path, threads, cacheBytes } = options;
+    const projector = await NativeProjector.load(this.#model, { path, threads });
+    this.#vision = new PictureEncoder(projector, cacheBytes);
+  }
+
+  /** Frees the projector and the encoded pictures. */
+  async unloadVision(): Promise<void> {
+    const vision = this.#vision;
+    this.#vision = undefined;
+    await vision?.dispose();
+  }
+
+  get visionStatistics(): EncoderStatistics | undefined {
+    return this.#vision?.statistics();
+  }
+
+  #submit(request: GenerationRequest, prompt: BuiltPrompt, spans: PictureSpan[], sink: GenerationSink): void {
+    const createJob = (context: NativeContext) => this.#createJob(request, { ...prompt, spans }, sink, context);
     if (request.sampling.seed === undefined) this.#scheduler.submit(createJob(this.#context));
     else this.#seeded.submit(createJob);
   }
 
-  #createJob(request: GenerationRequest, prompt: BuiltPrompt, sink: GenerationSink, context: NativeContext): Job {
+  #createJob(
+    request: GenerationRequest,
+    prompt: BuiltPrompt & { spans: PictureSpan[] },
+    sink: GenerationSink,
+    context: NativeContext,
+  ): Job {
     const { entry, contextTokens } = this.#options;
     const answer = new AnswerText({
       parser: prompt.parser,
@@ -135,6 +200,7 @@ export class LanguageModule {
     return {
       id: request.id,
       promptTokens: prompt.tokens,
+      pictures: prompt.spans,
       maxTokens: Math.min(request.maxTokens ?? room, room),
       priority: request.priority,
       createSampler: () =>
@@ -159,6 +225,7 @@ export class LanguageModule {
   }
 
   cancel(id: string): void {
+    this.#encoding.get(id)?.abort(makeError('client_closed', {}));
     this.#scheduler.cancel(id);
     this.#seeded.cancel(id);
     if (this.#activeEmbeddings.has(id)) this.#cancelledEmbeddings.add(id);
@@ -184,6 +251,7 @@ export class LanguageModule {
 
   async dispose(): Promise<void> {
     await this.#scheduler.stop();
+    await this.unloadVision();
     await this.#seeded.dispose();
     this.#embedder.dispose();
     this.#context.dispose();

@@ -1,16 +1,18 @@
 /** From a request to prompt tokens, the grammar that binds the answer, and the parser that will read it. */
 import { randomUUID } from 'node:crypto';
-import type { ChatInput, ChatMessage, GenerationRequest, ToolDefinition } from '../../core/chat.ts';
+import type { ChatInput, ChatMessage, GenerationRequest, ImagePart, ToolDefinition } from '../../core/chat.ts';
 import { makeError } from '../../core/errors.ts';
 import type { EngineOptions } from '../host/messages.ts';
 import type { NativeModel } from '../native/model.ts';
 import type { GrammarConstraint } from '../native/sampler.ts';
-import { ControlTextGuard } from './control-text.ts';
+import { ControlTextGuard, pictureMark } from './control-text.ts';
 import { ChatTemplate } from './language/chat-template.ts';
 import { detectFormats, promptOpensReasoning, type OutputFormats } from './language/format-detection.ts';
 import { answerGrammar } from './language/answer-grammar.ts';
 import { OutputParser } from './language/output-parser.ts';
 import { truncateMessages } from './language/truncate.ts';
+import type { MeasuredPicture, MeasuredSegment } from './vision/picture-encoder.ts';
+import type { PictureNames } from './vision/picture-names.ts';
 
 export type BuiltPrompt = {
   tokens: Int32Array;
@@ -18,7 +20,22 @@ export type BuiltPrompt = {
   text: string;
   grammar: GrammarConstraint | undefined;
   parser: OutputParser;
+  /** The pieces of pictures among the tokens, in order. */
+  pictures: PlacedPicture[];
 };
+
+export type PlacedPicture = {
+  picture: MeasuredPicture;
+  /** Which of the picture's encoded pieces. */
+  piece: number;
+  /** Index of its first token. */
+  start: number;
+  segment: Extract<MeasuredSegment, { kind: 'picture' }>;
+};
+
+/** What is known of the pictures of a request. */
+export type PromptPictures = ReadonlyMap<ImagePart, MeasuredPicture>;
+const noPictures: PromptPictures = new Map();
 
 /** Control tokens that mean something in an answer and so must reach its parser. */
 const answerMarkers = /think|answer|tool|box|arg_/;
@@ -30,18 +47,25 @@ export class PromptBuilder {
   readonly #formats: OutputFormats;
   readonly #controlTokens: Map<number, string>;
   readonly #guard: ControlTextGuard;
+  readonly #names: PictureNames;
 
-  constructor(model: NativeModel, options: EngineOptions) {
+  constructor(model: NativeModel, options: EngineOptions, names: PictureNames) {
     this.#model = model;
     this.#options = options;
+    this.#names = names;
     this.#controlTokens = model.controlTokens();
-    this.#guard = new ControlTextGuard([...this.#controlTokens.values()].filter((text) => !answerMarkers.test(text)));
     const { quirks } = options.entry;
     const templateText = quirks.chatTemplate ?? model.metadata('tokenizer.chat_template');
     this.#template =
       templateText === undefined
         ? undefined
         : new ChatTemplate(templateText, { bosToken: model.beginTokenText, eosToken: model.endTokenText });
+    // A picture that a user typed as text is none.
+    const mark = this.#template?.pictureMark;
+    this.#guard = new ControlTextGuard([
+      ...[...this.#controlTokens.values()].filter((text) => !answerMarkers.test(text)),
+      ...(mark === undefined ? [] : [mark]),
+    ]);
     const detected = detectFormats(templateText ?? '', model.metadata('general.architecture') ?? '');
     this.#formats = {
       toolFormat: quirks.toolFormat === 'none' ? detected.toolFormat : quirks.toolFormat,
@@ -56,8 +80,10 @@ export class PromptBuilder {
     return this.#model.pieceOf(token, true);
   }
 
-  build(request: GenerationRequest): BuiltPrompt {
-    const built = request.input.kind === 'chat' ? this.#buildChat(request, request.input) : this.#buildRaw(request);
+  /** Throws `context_length_exceeded`, `invalid_request`, `unsupported_modality`, and what is wrong with a grammar. */
+  build(request: GenerationRequest, pictures: PromptPictures = noPictures): BuiltPrompt {
+    const { input } = request;
+    const built = input.kind === 'chat' ? this.#buildChat(request, input, pictures) : this.#buildRaw(request);
     const { contextTokens, entry } = this.#options;
     if (built.tokens.length >= contextTokens) throw this.#tooLong(built.tokens.length);
     if (built.tokens.length === 0) {
@@ -74,41 +100,44 @@ export class PromptBuilder {
     const parser = new OutputParser({ reasoning: 'none', tools: undefined, startsInReasoning: false, newCallId });
     if (typeof input.prompt === 'string') {
       const tokens = this.#model.tokenize(input.prompt, true, true);
-      return { tokens, text: input.prompt, grammar, parser };
+      return { tokens, text: input.prompt, grammar, parser, pictures: [] };
     }
     if (input.prompt.some((token) => token < 0 || token >= vocabularySize)) {
       const reason = 'prompt holds a token id outside the vocabulary.';
       throw makeError('invalid_request', { reason }, { param: 'prompt' });
     }
     const text = Buffer.concat(input.prompt.map((token) => this.#model.pieceOf(token, true))).toString('utf8');
-    return { tokens: Int32Array.from(input.prompt), text, grammar, parser };
+    return { tokens: Int32Array.from(input.prompt), text, grammar, parser, pictures: [] };
   }
 
-  #buildChat(request: GenerationRequest, input: ChatInput): BuiltPrompt {
+  #buildChat(request: GenerationRequest, input: ChatInput, pictures: PromptPictures): BuiltPrompt {
     if (this.#template === undefined) {
       const advice = 'Use /v1/completions with it.';
       const feature = 'chat: its file has no chat template';
       throw makeError('unsupported_feature', { model: this.#options.entry.id, feature, advice });
     }
-    this.#refuseMedia(input.messages);
+    this.#refuseMedia(input.messages, pictures);
     const template = this.#template;
     const tools: ToolDefinition[] = input.toolChoice.type === 'none' ? [] : input.tools;
-    const render = (messages: ChatMessage[]) =>
+    const render = (messages: ChatMessage[], mediaMarker?: string) =>
       template.render({
+        ...(mediaMarker === undefined ? {} : { mediaMarker }),
         messages: this.#guard.protect(messages),
         tools,
         addGenerationPrompt: true,
         ...(request.reasoning.enable === undefined ? {} : { enableThinking: request.reasoning.enable }),
         ...(this.#options.entry.persona === undefined ? {} : { persona: this.#persona(this.#options.entry.persona) }),
       });
-    const messages = request.truncate === 'auto' ? this.#fit(input.messages, render, request) : input.messages;
-    const text = render(messages);
+    const place = (kept: ChatMessage[]) => this.#place(kept, render, pictures);
+    const messages = request.truncate === 'auto' ? this.#fit(input.messages, place, request) : input.messages;
+    const { text, tokens, placed } = place(messages);
     const startsInReasoning = promptOpensReasoning(text);
     const reasoning = this.#formats.reasoningFormat;
     const thinks = reasoning !== 'none' && request.reasoning.enable !== false;
     return {
-      tokens: this.#tokenize(text),
+      tokens,
       text,
+      pictures: placed,
       grammar: answerGrammar({
         responseFormat: request.responseFormat,
         tools,
@@ -132,7 +161,7 @@ export class PromptBuilder {
   /** Drops the oldest turns until prompt and answer fit. */
   #fit(
     messages: ChatMessage[],
-    render: (messages: ChatMessage[]) => string,
+    place: (messages: ChatMessage[]) => { tokens: Int32Array },
     request: GenerationRequest,
   ): ChatMessage[] {
     const { contextTokens, entry } = this.#options;
@@ -140,33 +169,74 @@ export class PromptBuilder {
     return truncateMessages({
       messages,
       budgetTokens: Math.floor(contextTokens - answerTokens),
-      countTokens: (kept) => this.#tokenize(render(kept)).length,
+      countTokens: (kept) => place(kept).tokens.length,
       model: entry.id,
       contextTokens,
     }).messages;
   }
 
-  #tokenize(prompt: string): Int32Array {
-    const pieces = this.#guard.split(prompt);
-    const only = pieces[0];
-    if (pieces.length === 1 && only !== undefined) return this.#model.tokenize(only.text, false, !only.isPlain);
-    const tokens = pieces.map((piece) => this.#model.tokenize(piece.text, false, !piece.isPlain));
-    const joined = new Int32Array(tokens.reduce((sum, part) => sum + part.length, 0));
-    let offset = 0;
-    for (const part of tokens) {
-      joined.set(part, offset);
-      offset += part.length;
+  /** The prompt of a conversation, each picture's mark replaced by what stands for the picture. */
+  #place(
+    messages: ChatMessage[],
+    render: (messages: ChatMessage[], mediaMarker?: string) => string,
+    pictures: PromptPictures,
+  ): { text: string; tokens: Int32Array; placed: PlacedPicture[] } {
+    const shown = messages.flatMap(({ content }) => content.filter((part) => part.type === 'image'));
+    if (shown.length === 0) {
+      const text = render(messages);
+      return { text, tokens: this.#tokenize(text), placed: [] };
     }
-    return joined;
+    const ownMark = this.#template?.pictureMark;
+    let text = ownMark === undefined ? '' : render(messages);
+    let pieces = ownMark === undefined ? [] : text.split(ownMark);
+    if (pieces.length !== shown.length + 1) {
+      // The template knows no pictures, or not in all the places where the client has put some.
+      text = render(messages, pictureMark);
+      pieces = text.split(pictureMark);
+    }
+    if (pieces.length !== shown.length + 1) {
+      const reason = "The model's chat template has no place for a picture there.";
+      throw makeError('invalid_request', { reason }, { param: 'messages' });
+    }
+    const parts: Int32Array[] = [];
+    const placed: PlacedPicture[] = [];
+    let length = 0;
+    const add = (tokens: Int32Array): void => {
+      parts.push(tokens);
+      length += tokens.length;
+    };
+    for (const [index, piece] of pieces.entries()) {
+      add(this.#tokenize(piece));
+      const part = shown[index];
+      const picture = part === undefined ? undefined : pictures.get(part);
+      if (picture === undefined) continue;
+      let encodedPiece = 0;
+      for (const segment of picture.segments) {
+        if (segment.kind === 'tokens') {
+          add(segment.tokens);
+          continue;
+        }
+        placed.push({ picture, piece: encodedPiece, start: length, segment });
+        add(this.#names.of(`${picture.key}/${encodedPiece}`, segment.count));
+        encodedPiece++;
+      }
+    }
+    return { text, tokens: joined(parts), placed };
+  }
+
+  #tokenize(prompt: string): Int32Array {
+    return joined(this.#guard.split(prompt).map(({ text, isPlain }) => this.#model.tokenize(text, false, !isPlain)));
   }
 
   #persona(text: string): string {
     return text.replaceAll('{model}', this.#options.entry.displayName);
   }
 
-  #refuseMedia(messages: ChatMessage[]): void {
+  #refuseMedia(messages: ChatMessage[], pictures: PromptPictures): void {
     for (const [index, message] of messages.entries()) {
-      const media = message.content.find((part) => part.type !== 'text');
+      const media = message.content.find(
+        (part) => part.type === 'audio' || (part.type === 'image' && !pictures.has(part)),
+      );
       if (media === undefined) continue;
       const modality = media.type === 'image' ? 'pictures' : 'sound';
       const advice = 'Send text, or choose a model that reads it (see /v1/models).';
@@ -183,6 +253,18 @@ export class PromptBuilder {
       { param: 'messages' },
     );
   }
+}
+
+function joined(parts: readonly Int32Array[]): Int32Array {
+  const [only] = parts;
+  if (parts.length === 1 && only !== undefined) return only;
+  const tokens = new Int32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    tokens.set(part, offset);
+    offset += part.length;
+  }
+  return tokens;
 }
 
 function newCallId(): string {

@@ -15,6 +15,7 @@ import type { Job } from '../scheduler/types.ts';
 
 /** Tokens of a prompt in one step: short enough that other answers do not stall, and always the same. */
 const chunkTokens = 64;
+const wholePictureTokens = 512;
 /** The lane's memory is given back after this time without a request. */
 const idleMs = 60_000;
 
@@ -65,11 +66,20 @@ export class SeededLane {
   }
 
   #open(): Lane {
-    const { threads, contextTokens, keyCacheType, valueCacheType, flashAttention, maxQueued, maxQueuedMs } =
-      this.#options;
+    const {
+      projectorPath,
+      threads,
+      contextTokens,
+      keyCacheType,
+      valueCacheType,
+      flashAttention,
+      maxQueued,
+      maxQueuedMs,
+    } = this.#options;
     const context = NativeContext.create(this.#model, {
       cells: contextTokens,
-      batchTokens: chunkTokens,
+      // A picture whose tokens all see each other is computed as a whole.
+      batchTokens: projectorPath === undefined ? chunkTokens : wholePictureTokens,
       maxSequences: 1,
       maxOutputs: 1,
       threads,

@@ -82,11 +82,23 @@ export class TokenBatch {
   }
 }
 
+export type PictureChunk = {
+  /** `count` × the model's `inputEmbeddingSize`. */
+  embeddings: Float32Array;
+  count: number;
+  /** One for each token, or with M-RoPE four rows of them: time, row, column, unused. */
+  positions: Int32Array;
+  sequence: number;
+  /** Some models let all tokens of a picture see each other; it must then be computed as a whole. */
+  isCausal: boolean;
+};
+
 export class NativeContext {
   readonly model: NativeModel;
   readonly pointer: Pointer;
   readonly cells: number;
   readonly #memory: Pointer;
+  readonly #pictureSequence = new Int32Array(1);
   #disposed = false;
 
   private constructor(model: NativeModel, pointer: Pointer) {
@@ -129,6 +141,32 @@ export class NativeContext {
     if (status === 0) return 'done';
     if (status === 1) return 'no-slot';
     throw makeError('engine_failed', { reason: `llama_decode returned ${status}` });
+  }
+
+  /**
+   * Computes part of a picture from its embeddings; no outputs. As `decode`, `no-slot` means that nothing was computed.
+   * Throws `engine_failed`.
+   */
+  decodePicture(chunk: PictureChunk): DecodeStatus {
+    const { native } = this.model;
+    const { embeddings, count, positions, sequence, isCausal } = chunk;
+    this.#pictureSequence[0] = sequence;
+    // Typed arrays in the struct stay referenced until the call is over; the one behind `seq_id` belongs to this object.
+    const batch: StructValue = {
+      n_tokens: count,
+      token: null,
+      embd: embeddings,
+      pos: positions,
+      n_seq_id: new Int32Array(count).fill(1),
+      seq_id: new BigUint64Array(count).fill(koffi.address(this.#pictureSequence)),
+      logits: new Int8Array(count),
+    };
+    if (!isCausal) native.setCausalAttention(this.pointer, false);
+    const status = native.decode(this.pointer, batch) as number;
+    if (!isCausal) native.setCausalAttention(this.pointer, true);
+    if (status === 0) return 'done';
+    if (status === 1) return 'no-slot';
+    throw makeError('engine_failed', { reason: `llama_decode of a picture returned ${status}` });
   }
 
   /** Raw logits of one output, length `vocabularySize`; a view that the next decode overwrites. */

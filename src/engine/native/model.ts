@@ -30,6 +30,8 @@ export class NativeModel {
   readonly vocabularySize: number;
   readonly trainedContextTokens: number;
   readonly embeddingSize: number;
+  /** Floats that stand for one token where a batch holds embeddings; more than the width for models with deepstack. */
+  readonly inputEmbeddingSize: number;
   readonly sizeBytes: number;
   readonly parameters: number;
   /** Sequences of such models cannot be cut or shared at any position. */
@@ -44,6 +46,7 @@ export class NativeModel {
     this.vocabularySize = native.vocabSize(this.vocabulary) as number;
     this.trainedContextTokens = native.modelTrainedContext(pointer) as number;
     this.embeddingSize = native.modelEmbeddingSize(pointer) as number;
+    this.inputEmbeddingSize = native.modelInputEmbeddingSize(pointer) as number;
     this.sizeBytes = Number(native.modelSizeBytes(pointer));
     this.parameters = Number(native.modelParameters(pointer));
     this.isRecurrent = (native.modelIsRecurrent(pointer) as boolean) || (native.modelIsHybrid(pointer) as boolean);
@@ -152,10 +155,11 @@ export function isNull(pointer: Pointer | number | null): boolean {
   return pointer === null || BigInt(pointer) === 0n;
 }
 
+/** A function that koffi bound; called through `async` it runs on koffi's thread pool. */
 type AsyncCallable = { async: (...values: unknown[]) => void };
 
 /** Runs a native call on koffi's thread pool. Every buffer it points to must stay referenced until it resolves. */
-function callAsync<Result>(callable: unknown, ...values: unknown[]): Promise<Result> {
+export function callAsync<Result>(callable: unknown, ...values: unknown[]): Promise<Result> {
   return new Promise((resolve, reject) => {
     (callable as AsyncCallable).async(...values, (error: Error | null, result: Result) => {
       if (error === null) resolve(result);

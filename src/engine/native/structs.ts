@@ -179,6 +179,20 @@ export const mtmdParamsDefaults = {
   skip_audio: false,
 } as const;
 
+export const mtmdInputText = koffi.struct('mtmd_input_text', {
+  text: 'const char*',
+  text_len: 'size_t',
+  add_special: 'bool',
+  parse_special: 'bool',
+});
+
+export const mtmdDecoderPosition = koffi.struct('mtmd_decoder_pos', {
+  t: 'uint32',
+  x: 'uint32',
+  y: 'uint32',
+  z: 'uint32',
+});
+
 export const llamaBatch = koffi.struct('llama_batch', {
   n_tokens: 'int32',
   token: 'void*',

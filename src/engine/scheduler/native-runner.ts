@@ -4,7 +4,15 @@ import { TokenBatch, type NativeContext } from '../native/context.ts';
 import type { NativeModel } from '../native/model.ts';
 import { NativeSampler, type GrammarConstraint } from '../native/sampler.ts';
 import { topLogprobs } from './logprobs.ts';
-import type { BatchEntry, DecodeStatus, SampledToken, StepRunner, TokenSampler } from './types.ts';
+import type {
+  BatchEntry,
+  DecodeStatus,
+  PicturePiece,
+  PictureSpan,
+  SampledToken,
+  StepRunner,
+  TokenSampler,
+} from './types.ts';
 
 export class NativeStepRunner implements StepRunner {
   readonly cells: number;
@@ -29,6 +37,17 @@ export class NativeStepRunner implements StepRunner {
     return this.#context.decode(this.#batch);
   }
 
+  decodePicture({ span, from, count, position, slot }: PicturePiece): DecodeStatus {
+    const width = this.#context.model.inputEmbeddingSize;
+    return this.#context.decodePicture({
+      embeddings: span.embeddings.subarray(from * width, (from + count) * width),
+      count,
+      positions: positionsOf(span, from, count, position),
+      sequence: slot,
+      isCausal: span.isCausal,
+    });
+  }
+
   cellsUsed(): number {
     return this.#context.cellsUsed();
   }
@@ -44,6 +63,19 @@ export class NativeStepRunner implements StepRunner {
   setThreads(threads: number): void {
     this.#context.setThreads(threads);
   }
+}
+
+/** With M-RoPE four rows (time, row, column, unused), otherwise one. */
+function positionsOf(span: PictureSpan, from: number, count: number, position: number): Int32Array {
+  const { grid } = span;
+  if (grid === undefined) return Int32Array.from({ length: count }, (_, index) => position + from + index);
+  const positions = new Int32Array(4 * count);
+  for (let row = 0; row < 3; row++) {
+    for (let index = 0; index < count; index++) {
+      positions[row * count + index] = position + (grid[row * span.count + from + index] ?? 0);
+    }
+  }
+  return positions;
 }
 
 export type SamplerRequest = {

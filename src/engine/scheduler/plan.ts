@@ -1,8 +1,10 @@
 /** Chooses what the next step computes. Pure. */
 import type { Sequence } from './sequence.ts';
-import type { BatchEntry } from './types.ts';
+import type { BatchEntry, PicturePiece } from './types.ts';
 
 export type PlannedStep = {
+  /** Parts of pictures, computed one after another before the batch of tokens. */
+  pictures: { sequence: Sequence; piece: PicturePiece }[];
   entries: BatchEntry[];
   decodeTokens: number;
   prefillTokens: number;
@@ -16,7 +18,7 @@ export type PlannedStep = {
  * the document is not starved by short questions.
  */
 export function planStep(sequences: readonly Sequence[], tokenBudget: number): PlannedStep {
-  const step: PlannedStep = { entries: [], decodeTokens: 0, prefillTokens: 0, shares: [] };
+  const step: PlannedStep = { pictures: [], entries: [], decodeTokens: 0, prefillTokens: 0, shares: [] };
   const decoding = sequences.filter((sequence) => sequence.isDecoding);
   for (const sequence of decoding) addTokens(step, sequence, 1);
   step.decodeTokens = step.entries.length;
@@ -28,25 +30,55 @@ export function planStep(sequences: readonly Sequence[], tokenBudget: number): P
   const shares = new Map<Sequence, number>();
   const give = (sequence: Sequence, wanted: number) => {
     const already = shares.get(sequence) ?? 0;
-    const count = Math.min(wanted, budget, sequence.remainingPrefill - already);
+    const count = Math.min(wanted, budget, reachable(sequence) - already);
     if (count <= 0) return;
     shares.set(sequence, already + count);
     budget -= count;
   };
-  if (prefilling.length > 1) give(oldest, Math.ceil(budget / 2));
+  if (prefilling.length > 1 && wholeOf(oldest) === undefined) give(oldest, Math.ceil(budget / 2));
+  // What does not fit the budget is computed as a whole all the same: smaller it cannot be.
+  const whole = prefilling.find((sequence) => wholeOf(sequence) !== undefined);
+  if (whole !== undefined) shares.set(whole, wholeOf(whole) ?? 0);
   const shortestFirst = prefilling.toSorted((left, right) => left.remainingPrefill - right.remainingPrefill);
-  for (const sequence of shortestFirst) give(sequence, budget);
-  for (const [sequence, count] of shares) addTokens(step, sequence, count);
-  step.prefillTokens = step.entries.length - step.decodeTokens;
+  for (const sequence of shortestFirst) if (wholeOf(sequence) === undefined) give(sequence, budget);
+  for (const [sequence, count] of shares) {
+    if (sequence.spanAt(sequence.computed) === undefined) addTokens(step, sequence, count);
+    else addPicture(step, sequence, count);
+    step.prefillTokens += count;
+  }
   return step;
+}
+
+/** Tokens that one step can compute: up to where text and picture meet. */
+function reachable(sequence: Sequence): number {
+  const { computed, remainingPrefill, job } = sequence;
+  const span = sequence.spanAt(computed);
+  if (span !== undefined) return span.start + span.count - computed;
+  const next = job.pictures?.find(({ start }) => start > computed);
+  return next === undefined ? remainingPrefill : next.start - computed;
+}
+
+/** Tokens of the picture that comes next, where it cannot be cut. */
+function wholeOf(sequence: Sequence): number | undefined {
+  const span = sequence.spanAt(sequence.computed);
+  return span === undefined || span.isCausal ? undefined : span.count;
+}
+
+function addPicture(step: PlannedStep, sequence: Sequence, count: number): void {
+  const span = sequence.spanAt(sequence.computed);
+  if (span === undefined) return;
+  const { computed, slot } = sequence;
+  const piece = { span, from: computed - span.start, count, position: sequence.positionAt(span.start), slot };
+  step.pictures.push({ sequence, piece });
 }
 
 function addTokens(step: PlannedStep, sequence: Sequence, count: number): void {
   const end = sequence.computed + count;
   const reachesEnd = end === sequence.tokens.length;
-  for (let position = sequence.computed; position < end; position++) {
-    const token = sequence.tokens[position] as number;
-    step.entries.push({ token, position, slot: sequence.slot, wantsOutput: reachesEnd && position === end - 1 });
+  for (let index = sequence.computed; index < end; index++) {
+    const token = sequence.tokens[index] as number;
+    const wantsOutput = reachesEnd && index === end - 1;
+    step.entries.push({ token, position: sequence.positionAt(index), slot: sequence.slot, wantsOutput });
   }
   step.shares.push({ sequence, count, outputIndex: reachesEnd ? step.entries.length - 1 : undefined });
 }

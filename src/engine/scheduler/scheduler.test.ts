@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { LoadController } from './controller.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { Turnstile } from './turnstile.ts';
-import type { BatchEntry, DecodeStatus, Job, JobOutcome, JobStatistics, StepRunner } from './types.ts';
+import type { BatchEntry, DecodeStatus, Job, JobOutcome, JobStatistics, PicturePiece, StepRunner } from './types.ts';
 
 const endToken = 0;
 
@@ -53,6 +53,16 @@ class SimulatedRunner implements StepRunner {
       return entry.wantsOutput ? [...contents.values()].reduce((sum, token) => sum + token, 0) : undefined;
     });
     return 'done';
+  }
+
+  async decodePicture({ span, from, count, position, slot }: PicturePiece): Promise<DecodeStatus> {
+    const tokens = Array.from({ length: count }, (_, index) => ({
+      token: span.embeddings[from + index] as number,
+      position: position + from + index,
+      slot,
+      wantsOutput: false,
+    }));
+    return this.decode(tokens);
   }
 
   cellsUsed(): number {
@@ -337,5 +347,70 @@ describe('Scheduler', () => {
     const statistics = running.statistics();
     expect(statistics).toMatchObject({ running: 0, queued: 0 });
     expect(statistics.cachedSequences).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('Scheduler with pictures', () => {
+  /** A prompt of text, a picture of `count` tokens and text again; the runner sees what the picture's embeddings hold. */
+  function withPicture(runner: SimulatedRunner, id: string, name: number, count: number, question: number[]) {
+    const before = prompt(8);
+    const names = Array.from({ length: count }, (_, index) => name - index);
+    const tokens = [...before, ...names, ...question];
+    const { job: made, result } = job(runner, id, tokens, { maxTokens: 4 });
+    const span = {
+      start: before.length,
+      count,
+      positions: count,
+      grid: undefined,
+      isCausal: true,
+      embeddings: Float32Array.from(names),
+    };
+    return { job: { ...made, pictures: [span] }, result, tokens };
+  }
+
+  it('computes them among other requests, and none is mixed up', async () => {
+    const runner = new SimulatedRunner(4_000, 12);
+    const running = create(runner);
+    const pictures = [1, 2, 3].map((each) =>
+      withPicture(runner, `p${each}`, -1_000 * each, 90 + each, prompt(5, each)),
+    );
+    const texts = Array.from({ length: 6 }, (_, index) => job(runner, `t${index}`, prompt(20 + index, index)));
+    for (const entry of [...pictures, ...texts]) running.submit(entry.job);
+    for (const { tokens, result } of pictures) expect((await result).tokens).toEqual(expected(tokens, 4));
+    for (const [index, { result }] of texts.entries()) {
+      expect((await result).tokens).toEqual(expected(prompt(20 + index, index), 5));
+    }
+  });
+
+  it('takes the cells of a picture for a second question about it, and none of another picture', async () => {
+    const runner = new SimulatedRunner(4_000, 12);
+    const running = create(runner);
+    const first = withPicture(runner, 'first', -1, 50, prompt(6, 1));
+    running.submit(first.job);
+    await first.result;
+    const second = withPicture(runner, 'second', -1, 50, prompt(6, 30));
+    const other = withPicture(runner, 'other', -100, 50, prompt(6, 30));
+    running.submit(second.job);
+    running.submit(other.job);
+    expect((await second.result).statistics.cachedTokens).toBe(58);
+    expect((await second.result).tokens).toEqual(expected(second.tokens, 4));
+    expect((await other.result).statistics.cachedTokens).toBe(8);
+  });
+
+  it('keeps nothing of a picture that was cut off', async () => {
+    const runner = new SimulatedRunner(4_000, 12);
+    const running = create(runner);
+    const first = withPicture(runner, 'first', -1, 500, prompt(6, 1));
+    const compute = runner.decodePicture.bind(runner);
+    runner.decodePicture = async (piece) => {
+      if (piece.from > 0) running.cancel('first');
+      return compute(piece);
+    };
+    running.submit(first.job);
+    expect((await first.result).outcome).toEqual({ kind: 'cancelled' });
+    const second = withPicture(runner, 'second', -1, 500, prompt(6, 30));
+    running.submit(second.job);
+    expect((await second.result).statistics.cachedTokens).toBe(8);
+    expect((await second.result).tokens).toEqual(expected(second.tokens, 4));
   });
 });

@@ -8,7 +8,7 @@ import { commonPrefixLength, PrefixCache } from '../cache/prefix-cache.ts';
 import type { BatchController, DeviceLoad } from './controller.ts';
 import { planStep, type PlannedStep } from './plan.ts';
 import { WaitingQueue } from './queue.ts';
-import { Sequence, statisticsOf, type WaitingJob } from './sequence.ts';
+import { positionAt, Sequence, statisticsOf, wholePictures, type WaitingJob } from './sequence.ts';
 import { nextTurn, type Turnstile } from './turnstile.ts';
 import type { Job, JobOutcome, SampledToken, StepRunner } from './types.ts';
 
@@ -168,8 +168,15 @@ export class Scheduler {
     }
     const step = planStep(this.#running, limits.tokenBudget);
     const startedAt = clock.now();
-    const status = await runner.decode(step.entries);
-    if (status === 'no-slot') {
+    // Outputs can be read until the next native call, so the batch that has them comes last.
+    for (const { sequence, piece } of step.pictures) {
+      if ((await runner.decodePicture(piece)) === 'no-slot') {
+        this.#makeRoom();
+        return;
+      }
+      sequence.computed += piece.count;
+    }
+    if (step.entries.length > 0 && (await runner.decode(step.entries)) === 'no-slot') {
       this.#makeRoom();
       return;
     }
@@ -225,7 +232,8 @@ export class Scheduler {
     const { runner } = this.#options;
     const match = this.#longestPrefix(waiting.tokens, now);
     // The last token is always computed, for its logits.
-    const shared = Math.min(match?.length ?? 0, waiting.tokens.length - 1);
+    const { pictures } = waiting.job;
+    const shared = wholePictures(pictures, Math.min(match?.length ?? 0, waiting.tokens.length - 1));
     const needed = waiting.tokens.length - shared + Math.min(answerReserveTokens, waiting.job.maxTokens);
     while (this.#freeSlots.length === 0 || runner.cells - runner.cellsUsed() < needed) {
       if (this.#evictOldest(match?.slot)) continue;
@@ -246,7 +254,7 @@ export class Scheduler {
       return true;
     }
     if (match !== undefined && shared > 0) {
-      runner.share(match.slot, slot, shared);
+      runner.share(match.slot, slot, positionAt(pictures, shared));
       this.#counters.prefixHits++;
       this.#counters.prefixTokens += shared;
     }
@@ -308,7 +316,8 @@ export class Scheduler {
   }
 
   #keepPrefix(sequence: Sequence): void {
-    const tokens = sequence.tokens.slice(0, sequence.computed);
+    // A picture that was cut off is of no use: its tokens stand at one position and can only go together.
+    const tokens = sequence.tokens.slice(0, wholePictures(sequence.job.pictures, sequence.computed));
     for (const slot of this.#cache.insert(sequence.slot, tokens, this.#options.clock.now())) this.#freeSlot(slot);
   }
 

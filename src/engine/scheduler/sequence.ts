@@ -1,5 +1,5 @@
 /** One generation while it holds a slot. */
-import type { Job, JobStatistics, TokenSampler } from './types.ts';
+import type { Job, JobStatistics, PictureSpan, TokenSampler } from './types.ts';
 
 export class Sequence {
   readonly job: Job;
@@ -25,6 +25,16 @@ export class Sequence {
     }
   }
 
+  /** The picture that the token at `index` belongs to. */
+  spanAt(index: number): PictureSpan | undefined {
+    return spanAt(this.job.pictures, index);
+  }
+
+  /** Where the token at `index` stands for the model: pictures may take fewer positions than tokens. */
+  positionAt(index: number): number {
+    return positionAt(this.job.pictures, index);
+  }
+
   get generated(): number {
     return this.tokens.length - this.job.promptTokens.length;
   }
@@ -37,6 +47,24 @@ export class Sequence {
   get isDecoding(): boolean {
     return this.remainingPrefill === 1 && this.generated > 0;
   }
+}
+
+function spanAt(pictures: readonly PictureSpan[] | undefined, index: number): PictureSpan | undefined {
+  return pictures?.find(({ start, count }) => index >= start && index < start + count);
+}
+
+export function positionAt(pictures: readonly PictureSpan[] | undefined, index: number): number {
+  let position = index;
+  for (const { start, count, positions } of pictures ?? []) {
+    if (index >= start + count) position -= count - positions;
+  }
+  return position;
+}
+
+/** The longest beginning of at most `length` tokens that does not end inside a picture. */
+export function wholePictures(pictures: readonly PictureSpan[] | undefined, length: number): number {
+  const cut = spanAt(pictures, length);
+  return cut === undefined ? length : cut.start;
 }
 
 /** What outlives losing the slot. */

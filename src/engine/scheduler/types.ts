@@ -2,6 +2,35 @@
 
 export type DecodeStatus = 'done' | 'no-slot';
 
+/**
+ * A run of tokens of a prompt that stand for a picture. In the list of tokens they are negative numbers, the same for the
+ * same picture, so that a shared beginning is found as with text; it never ends inside a picture.
+ */
+export type PictureSpan = {
+  /** Index of its first token in the prompt. */
+  start: number;
+  count: number;
+  /** By how much it moves the position of what follows. */
+  positions: number;
+  /** Time, row and column of each token from the first position; absent where positions simply count up. */
+  grid: Int32Array | undefined;
+  /** False: must be computed as a whole. */
+  isCausal: boolean;
+  /** `count` × the width of the model's input. */
+  embeddings: Float32Array;
+};
+
+/** Part of a picture that a step computes, apart from the batch of tokens. */
+export type PicturePiece = {
+  span: PictureSpan;
+  /** Index within the span. */
+  from: number;
+  count: number;
+  /** Position of the span's first token. */
+  position: number;
+  slot: number;
+};
+
 /** One token of the batch of a step. */
 export type BatchEntry = { token: number; position: number; slot: number; wantsOutput: boolean };
 
@@ -16,6 +45,8 @@ export interface StepRunner {
   readonly canSharePrefixes: boolean;
   /** Computes the batch; outputs are then read by the entry's index. `no-slot`: no room, nothing computed. */
   decode(batch: readonly BatchEntry[]): DecodeStatus | Promise<DecodeStatus>;
+  /** As `decode`, without outputs. */
+  decodePicture(piece: PicturePiece): DecodeStatus | Promise<DecodeStatus>;
   cellsUsed(): number;
   /** Frees positions `from` … end of a slot. */
   truncate(slot: number, from: number): void;
@@ -54,6 +85,8 @@ export type JobStatistics = {
 export type Job = {
   id: string;
   promptTokens: Int32Array;
+  /** Pictures in the prompt, in order. Default none. */
+  pictures?: readonly PictureSpan[];
   /** Generated tokens at most; at least 1. */
   maxTokens: number;
   /** −10…10, higher first. */

@@ -34,6 +34,8 @@ const probeSteps = 100_000;
 
 export class ChatTemplate {
   readonly supports: TemplateSupport;
+  /** What the template writes where a picture stands, without blanks around it; `undefined` where it knows no pictures. */
+  readonly pictureMark: string | undefined;
   readonly #template: BoundedTemplate;
   readonly #tokens: { bos_token: string; eos_token: string };
 
@@ -46,6 +48,7 @@ export class ChatTemplate {
     }
     this.#tokens = { bos_token: options.bosToken ?? '', eos_token: options.eosToken ?? '' };
     this.supports = this.#probe(templateText);
+    this.pictureMark = this.#probePicture();
   }
 
   /**
@@ -73,6 +76,18 @@ export class ChatTemplate {
     const templateTools = toTemplateTools(tools);
     const size = JSON.stringify([messages, templateTools]).length;
     return this.#template.render({ messages, tools: templateTools, ...this.#tokens, ...variables }, size, mostSteps);
+  }
+
+  #probePicture(): string | undefined {
+    const content = [{ type: 'text', text: 'probe-before' }, { type: 'image' }, { type: 'text', text: 'probe-after' }];
+    try {
+      const text = this.#run([{ role: 'user', content }], [], { add_generation_prompt: true }, probeSteps);
+      const mark = /probe-before([\s\S]*)probe-after/.exec(text)?.[1]?.trim() ?? '';
+      // A list that was printed as it is has quotes.
+      return mark === '' || /['"]/.test(mark) ? undefined : mark;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Finds out by trying, for templates say in many ways what they can do. */
@@ -111,6 +126,7 @@ export class ChatTemplate {
       tools: attempt([user], [{ name: 'probe_tool', strict: false }]).includes('probe_tool'),
       thinking: on !== off || templateText.includes('<think>'),
       systemRole: system.includes('probe-system'),
+      contentText: attempt([user]).includes('probe-user'),
       contentParts: parts.includes('probe-part') && !/['"]text['"]/.test(parts),
       toolArguments: takesObject || !takesString ? 'object' : 'string',
     };

@@ -10,6 +10,8 @@ export type TemplateSupport = {
   systemRole: boolean;
   /** Takes content as a list of parts. */
   contentParts: boolean;
+  /** Takes content as one text. */
+  contentText: boolean;
   /** How it wants `tool_calls[].function.arguments`. */
   toolArguments: 'object' | 'string';
 };
@@ -97,11 +99,16 @@ function toArguments(text: string, wanted: 'object' | 'string'): JsonValue {
 }
 
 function toContent(parts: ContentPart[], options: MessageOptions): TemplateMessage['content'] {
-  const { mediaMarker } = options;
+  const { mediaMarker, supports } = options;
   const hasMedia = parts.some((part) => part.type !== 'text');
   if (hasMedia && mediaMarker === undefined) {
     return parts.map((part) => (part.type === 'text' ? part : { type: part.type }));
   }
+  const joined = joinedText(parts, mediaMarker);
+  return supports.contentParts && !supports.contentText ? [{ type: 'text', text: joined }] : joined;
+}
+
+function joinedText(parts: ContentPart[], mediaMarker: string | undefined): string {
   let text = '';
   let afterText = false;
   for (const part of parts) {
