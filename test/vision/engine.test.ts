@@ -66,7 +66,7 @@ describe('an engine with a projector', () => {
     });
     engine = await startEngine(
       model,
-      { projectorPath: model.projectorPath as string, contextTokens: 256, cells: 1_024 },
+      { projectorPath: model.projectorPath as string, contextTokens: 256, cells: 1_024, threads: 1 },
       {
         decoder: pixelDecoder,
         modules,

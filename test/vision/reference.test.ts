@@ -33,7 +33,7 @@ describe.each(['glm4v', 'qwen3vl', 'smolvlm'] as const)('%s', (family: VisionFam
     ids = await vocabularyOf(model.weightsPath, reference);
     engine = await startEngine(
       model,
-      { projectorPath: model.projectorPath as string, contextTokens: 512, cells: 1_024 },
+      { projectorPath: model.projectorPath as string, contextTokens: 512, cells: 1_024, threads: 1 },
       { decoder: pixelDecoder },
     );
   });
@@ -89,10 +89,11 @@ describe.each(['glm4v', 'qwen3vl', 'smolvlm'] as const)('%s', (family: VisionFam
   });
 
   it('answers the same when all are asked at once, with pictures and prefixes from the cache', async () => {
-    const asked = await Promise.all(
-      reference.prompts.map(async (prompt) => ({ prompt, ...(await answer(prompt.content, `again ${prompt.name}`)) })),
+    const answers = await Promise.all(
+      reference.prompts.map((prompt) => answer(prompt.content, `again ${prompt.name}`)),
     );
-    for (const { prompt, tokens, usage } of asked) {
+    for (const [index, { tokens, usage }] of answers.entries()) {
+      const prompt = reference.prompts[index] as Reference['prompts'][number];
       check(prompt, tokens);
       expect(usage?.cachedTokens).toBe(prompt.promptTokens - 1);
     }

@@ -192,7 +192,7 @@ export class EngineProcess {
         this.send(message);
       } catch (error) {
         this.#controls.pop();
-        reject(error as Error);
+        reject(error);
       }
     });
   }

@@ -31,7 +31,7 @@ const embeddingMaxTokens = 2_048;
 export type GenerationSink = {
   onEvent(event: StreamEvent): void;
   /** Instead of any event. */
-  onRefused(error: unknown): void;
+  onRefused: (error: unknown) => void;
 };
 
 export class LanguageModule {
