@@ -15,6 +15,11 @@ const totals = {
 export function createEngineMetrics(metrics: Metrics): (statistics: EngineStatistics) => void {
   const last = new Map<string, number>();
   const reasonsSeen = new Set<string>();
+  const counted = (name: string, value: number): void => {
+    const before = last.get(name) ?? 0;
+    metrics.count(name, {}, value >= before ? value - before : value);
+    last.set(name, value);
+  };
   return (statistics) => {
     metrics.gauge('duanyun_engine_running', statistics.running);
     metrics.gauge('duanyun_engine_queued', statistics.queued);
@@ -27,10 +32,13 @@ export function createEngineMetrics(metrics: Metrics): (statistics: EngineStatis
     metrics.gauge('duanyun_engine_last_step_seconds', statistics.lastStepMs / 1000);
     metrics.gauge('duanyun_engine_resident_bytes', statistics.residentBytes);
     for (const [key, name] of Object.entries(totals) as [keyof typeof totals, string][]) {
-      const value = statistics[key];
-      const before = last.get(name) ?? 0;
-      metrics.count(name, {}, value >= before ? value - before : value);
-      last.set(name, value);
+      counted(name, statistics[key]);
+    }
+    const { vision } = statistics;
+    if (vision !== undefined) {
+      metrics.gauge('duanyun_vision_cache_bytes', vision.cacheBytes);
+      counted('duanyun_vision_pictures_encoded_total', vision.encoded);
+      counted('duanyun_vision_pictures_from_cache_total', vision.fromCache);
     }
     // Why the scheduler holds back now; a reason that passed goes back to 0.
     for (const reason of statistics.limitReasons) reasonsSeen.add(reason);
