@@ -38,6 +38,8 @@ export type Relay = {
 };
 
 const usualContextTokens = 8192;
+/** For so long an answer about the models holds. */
+const capabilitiesMs = 100;
 /** How often the deadlines of relayed answers are looked at; a timer for each chunk would cost more than the chunk. */
 const sweepMs = 250;
 
@@ -49,6 +51,7 @@ export class CloudBackend implements Backend {
   readonly #clock: Clock;
   #disposed = false;
   #sweep: NodeJS.Timeout | undefined;
+  #known: { atMs: number; models: ModelCapabilities[] } = { atMs: Number.NEGATIVE_INFINITY, models: [] };
 
   constructor(options: CloudOptions) {
     const limits = { ...defaultLimits, ...options.limits };
@@ -71,6 +74,14 @@ export class CloudBackend implements Backend {
   }
 
   capabilities(): ModelCapabilities[] {
+    // Asked several times for each request, and changed by the probes only.
+    const now = this.#clock.now();
+    if (this.#known.atMs + capabilitiesMs > now && this.#known.models.length > 0) return this.#known.models;
+    this.#known = { atMs: now, models: this.#capabilities() };
+    return this.#known.models;
+  }
+
+  #capabilities(): ModelCapabilities[] {
     return this.snapshot().models.map(({ id, contextTokens, modalities, tools, reasoning, embeddings }) => ({
       id,
       contextTokens,

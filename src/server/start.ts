@@ -144,6 +144,8 @@ function answerClientError(error: NodeJS.ErrnoException & { rawPacket?: Buffer }
   socket.end(
     `HTTP/1.1 ${status} ${text}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  // One that neither reads this nor hangs up would keep its connection.
+  setTimeout(() => socket.destroy(), lastWordsMs).unref();
 }
 
 function clientErrorAnswer(code: string | undefined): [number, string, ReturnType<typeof makeError>] {

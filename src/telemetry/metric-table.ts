@@ -35,6 +35,16 @@ export const metricTable: Record<string, MetricDescription> = {
   duanyun_module_load_seconds: { help: 'Duration of a load.', buckets: latencyBuckets },
   duanyun_module_unloads_total: { help: 'Unloads of the module, asked for or by idle time or for room.' },
   duanyun_module_crashes_total: { help: 'Ends of the module’s process that nobody asked for.' },
+  duanyun_gateway_requests_total: { help: 'Requests that are over, by key and class of status.' },
+  duanyun_gateway_refused_total: { help: 'Requests that were refused or failed, by error code.' },
+  duanyun_gateway_tokens_total: { help: 'Tokens by key, of prompts and of answers.' },
+  duanyun_gateway_cost_total: { help: 'Cost by key, in the currency of the prices.' },
+  duanyun_gateway_running: { help: 'Requests that have a place.' },
+  duanyun_gateway_waiting: { help: 'Requests that wait for a place.' },
+  duanyun_gateway_queue_seconds: { help: 'From the check of the key to a place.', buckets: latencyBuckets },
+  duanyun_gateway_database_up: { help: '1 while the database of keys and usage answers.' },
+  duanyun_gateway_usage_batches_waiting: { help: 'Batches of usage that are not in the database yet.' },
+  duanyun_gateway_audit_dropped_total: { help: 'Audit lines that were dropped while the disk was full.' },
   duanyun_client_disconnects_total: { help: 'Clients that left or did not read before their answer ended.' },
 };
 

@@ -9,6 +9,8 @@ export type SqliteOptions = {
   file: string;
   /** How long a writer waits for another process. It holds the event loop, so a server waits shortly and tries again. Default 50 ms. */
   busyMs?: number;
+  /** Largest file, in pages of 4 KiB; beyond it writing fails as on a full disk. Default: what the disk holds. */
+  maxPages?: number;
 };
 
 type Connection = InstanceType<typeof Database>;
@@ -57,7 +59,7 @@ export class SqliteStore implements GatewayStore {
   }
 
   async open(): Promise<void> {
-    const { file, busyMs = 50 } = this.#options;
+    const { file, busyMs = 50, maxPages } = this.#options;
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     // Loaded here, so that a server without a gateway never needs it.
     const { default: Driver } = await import('libsql');
@@ -66,6 +68,7 @@ export class SqliteStore implements GatewayStore {
     // A lost write of the last moment costs some counts after a power cut, never the file.
     connection.pragma('synchronous = NORMAL');
     connection.pragma(`busy_timeout = ${busyMs}`);
+    if (maxPages !== undefined) connection.pragma(`max_page_count = ${maxPages}`);
     connection.exec(schema);
     chmodSync(file, 0o600);
     this.#connection = connection;

@@ -86,6 +86,8 @@ export async function relayAnswer(
   return RESPONSE_ALREADY_SENT;
 }
 
+const maxJoinedBytes = 16 * 1024;
+
 /** The client's side of one relayed answer. */
 class RelayedAnswer {
   hasBegun = false;
@@ -147,7 +149,10 @@ class RelayedAnswer {
     const body = exchange.body ?? Buffer.alloc(0);
     const headers = { ...this.#headers(), 'content-type': exchange.mediaType, 'content-length': body.length };
     this.hasBegun = true;
-    this.#outgoing.writeHead(200, headers).end(body);
+    this.#outgoing.writeHead(200, headers);
+    // A small text goes out in one piece with the headers; bytes would be a second one.
+    if (body.length < maxJoinedBytes) this.#outgoing.end(body.toString('latin1'), 'latin1');
+    else this.#outgoing.end(body);
     this.#finish(200);
   }
 
