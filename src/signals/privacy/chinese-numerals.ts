@@ -18,6 +18,10 @@ const run = new RegExp(`[0-9${numerals}]{4,}`, 'g');
 /** One numeral behind ASCII digits begins a word (8000一直, 300两人). */
 const wordBehind = new RegExp(`\\d[${numerals}]$`);
 
+/** Every numeral as its ASCII digit, one for one. */
+export const convertNumerals = (text: string): string =>
+  Array.from(text, (character) => values[character] ?? character).join('');
+
 /**
  * Turns runs of four or more numerals into ASCII digits, one for one, so that offsets stay what they were. Shorter runs
  * are ordinary words (一二, 三三两两 aside) and stay.

@@ -38,6 +38,12 @@ export function examineText(
           rule: `${match.rule}-base64`,
         });
       }
+      // `Authorization: Basic …` is a name and a password.
+      const basic = /basic\s{1,3}$/.test(normalised.lower.slice(Math.max(0, encoded.start - 8), encoded.start));
+      if (basic && /^[^\s:]{1,64}:\S{3,}$/.test(encoded.text)) {
+        const range = originalRange(normalised, encoded.start, encoded.end);
+        hidden.push({ type: 'password', ...range, confidence: 0.95, rule: 'basic-authorization' });
+      }
       inner.topicScores.forEach((score, topic) => {
         if (score > (topicScores[topic] ?? 0)) topicScores[topic] = score;
       });

@@ -8,7 +8,7 @@ const road = new RegExp(
   'g',
 );
 const estate = new RegExp(
-  `[\\u4e00-\\u9fa5a-z0-9]{2,12}(?:小区|花园|公寓|大厦|家园|苑|社区|新村|广场|公馆|府|庄园|城|湾|园|居|庭|轩|阁|村|宿舍|中心|号院|里)[^\\n,。;、\\u4e00-\\u9fa5]{0,3}(?:[东南西北a-z一二三四五]区|[一二三四五]期)?\\s?${number}\\s?(?:栋|幢|号楼|座|楼|单元|#|号|-)`,
+  `[\\u4e00-\\u9fa5a-z0-9]{2,12}(?:小区|花园|公寓|大厦|家园|苑|社区|新村|广场|公馆|府|庄园|城|湾|园|居|庭|轩|阁|村|宿舍|中心|号院|里)[^\\n,。;、\\u4e00-\\u9fa5]{0,3}(?:[东南西北a-z一二三四五六七八九十]区|[一二三四五六]期)?\\s?${number}\\s?(?:栋|幢|号楼|座|楼|单元|#|号|-)`,
   'g',
 );
 /** Floors, units and flats after the first part. */
@@ -111,7 +111,7 @@ const japanese =
 
 const publicEnglish = /1600 Pennsylvania|10 Downing|221B? Baker|11 Wall St/;
 const postOfficeBox =
-  /(?<![A-Za-z])[Pp]\.?\s?[Oo]\.?\s?[Bb]ox\s+#?\d{1,6}|(?:Flat|Apartment|Apt\.?|Unit)\s+#?\d{1,6}[A-Z]?,\s+\d{1,4}\s+[A-Z][a-z]+|(?:邮政信箱|信箱)\s?\d{1,6}\s?号?/g;
+  /(?<![A-Za-z\d])\d{1,2}\/F,?\s+[A-Z][^\n]{4,60}?\d{1,4}\s+[A-Z][a-z]+(?:\s[A-Z][a-z]+)?|(?<![\d-])\d{1,2}-\d{1,2}-\d{1,3},?\s+[A-Z][a-z]+(?:-[A-Z]?[a-z]+)*,\s*[A-Z][a-z]+(?:-[a-z]+)?|(?<![A-Za-z])[Pp]\.?\s?[Oo]\.?\s?[Bb]ox\s+#?\d{1,6}|(?:Flat|Apartment|Apt\.?|Unit)\s+#?\d{1,6}[A-Z]?,\s+\d{1,4}\s+[A-Z][a-z]+|(?:邮政信箱|信箱)\s?\d{1,6}\s?号?/g;
 
 /** Postal addresses: Chinese ones by road and number or estate and building, English ones by number and street. */
 export function address(input: RuleInput): IdentifierMatch[] {

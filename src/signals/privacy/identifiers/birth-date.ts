@@ -21,10 +21,10 @@ const own = new RegExp(
 );
 const beforeBorn = new RegExp(`(${date})(?:日)?(?:出生|生人)`, 'g');
 const year = '(?:19[2-9]\\d|20[0-2]\\d)';
-const loose = `${date}|${year}年(?:\\d{1,2}月)?|${year}[-/.]\\d{1,2}(?!\\d)|${year}\\s+on\\s+the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months}|the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months},?\\s+${year}|${months}\\s+\\d{1,2}(?:st|nd|rd|th)?(?!\\d)|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${months}(?![a-z])|${monthAndDay}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}(?!\\d)|\\d{2}[-/.]\\d{1,2}[-/.]\\d{1,2}(?!\\d)`;
+const loose = `${date}|\\d{1,2}[-/ ]${months}[-/ ](?:19|20)?\\d{2}(?!\\d)|\\d{2}年\\d{1,2}月|${year}年(?:\\d{1,2}月)?|${year}[-/.]\\d{1,2}(?!\\d)|${year}\\s+on\\s+the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months}|the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months},?\\s+${year}|${months}\\s+\\d{1,2}(?:st|nd|rd|th)?(?!\\d)|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${months}(?![a-z])|${monthAndDay}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}(?!\\d)|\\d{2}[-/.]\\d{1,2}[-/.]\\d{1,2}(?!\\d)`;
 /** The word and its date a few words apart; a year before 1920 is history. */
 const wordThenDate = new RegExp(
-  `(?:(?:出生|诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,14}?)(${loose})`,
+  `(?:(?:出生|诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,14}?)(${loose}|(?:0?[1-9]|1[0-2])[./](?:0?[1-9]|[12]\\d|3[01])(?![\\d.]))`,
   'g',
 );
 const dateThenWord = new RegExp(
@@ -47,7 +47,12 @@ const someoneFamous =
 /** Whether the name of a public person stands within the last characters. */
 function famousNear(text: string): boolean {
   for (let start = 0; start < text.length - 1; start++) {
-    for (let length = 2; length <= 4; length++) if (famousChinese.has(text.slice(start, start + length))) return true;
+    for (let length = 2; length <= 4; length++) {
+      // A longer name may begin as a famous one does.
+      const ends =
+        !/^[\u4e00-\u9fa5]/.test(text.slice(start + length)) || /^[的是于在出生诞之]/.test(text.slice(start + length));
+      if (ends && famousChinese.has(text.slice(start, start + length))) return true;
+    }
   }
   const words = text.match(/[a-z'-]+/g) ?? [];
   return words.some((word, index) => index > 0 && famousEnglish.has(`${words[index - 1] ?? ''} ${word}`));

@@ -19,7 +19,7 @@ const thresholdThree = 3.2;
 const thresholdTwo = 3.5;
 
 const roleBefore =
-  /(?:姓名|名字|真名|署名|签名|签字|户名|昵称|户主|车主|机主|事主|失主|物主|业务员|学号|工号|患者|病人|病患|客户|业主|租客|租户|房东|学生|员工|职员|朋友|邻居|室友|闺蜜|同事|同学|老师|医生|大夫|护士|律师|经理|主任|总监|院长|校长|班长|组长|队长|店长|部长|科长|处长|局长|书记|会计|出纳|助理|秘书|顾问|教练|司机|师傅|保姆|阿姨|叔叔|舅舅|姑姑|姨妈|伯伯|老公|老婆|妻子|丈夫|爱人|对象|男友|女友|男朋友|女朋友|前夫|前妻|儿子|女儿|孩子|宝宝|父亲|母亲|爸爸|妈妈|爸|妈|爷爷|奶奶|外公|外婆|公公|婆婆|岳父|岳母|哥哥|姐姐|弟弟|妹妹|表哥|表姐|表弟|表妹|堂哥|堂弟|侄子|侄女|外甥|孙子|孙女|领导|老板|老总|下属|实习生|候选人|应聘者|面试者|申请人|联系人|收件人|收货人|寄件人|发件人|经办人|负责人|审批人|报告人|举报人|投诉人|法人|法定代表人|被告人?|原告|证人|嫌疑人|当事人|委托人|受托人|代理人|监护人|家长|家属|担保人|借款人|出借人|债务人|被保险人|投保人|受益人|持卡人|开户人|乘客|旅客|住户|会员|学员|选手|工程师|产品经理|程序员|设计师|销售|客服|财务|人事|主管|讲师|老乡|战友|网友|女士|先生|党员|村民|居民|乘车人|入住人|订票人|订餐人|主治|主讲|甲方|乙方|丙方)[是叫为,、:"'(\s]{0,2}$/;
+  /(?:护工|月嫂|保洁|钟点工|工头|骑手|站长|网格员|社工|志愿者|房客|租户|病友|舅妈|姑父|嫂子|伴郎|伴娘|新郎|新娘|班主任|辅导员|导师|教授|牙医|中医|药师|姓名|名字|真名|署名|签名|签字|户名|昵称|户主|车主|机主|事主|失主|物主|业务员|学号|工号|患者|病人|病患|客户|业主|租客|租户|房东|学生|员工|职员|朋友|邻居|室友|闺蜜|同事|同学|老师|医生|大夫|护士|律师|经理|主任|总监|院长|校长|班长|组长|队长|店长|部长|科长|处长|局长|书记|会计|出纳|助理|秘书|顾问|教练|司机|师傅|保姆|阿姨|叔叔|舅舅|姑姑|姨妈|伯伯|老公|老婆|妻子|丈夫|爱人|对象|男友|女友|男朋友|女朋友|前夫|前妻|儿子|女儿|孩子|宝宝|父亲|母亲|爸爸|妈妈|爸|妈|爷爷|奶奶|外公|外婆|公公|婆婆|岳父|岳母|哥哥|姐姐|弟弟|妹妹|表哥|表姐|表弟|表妹|堂哥|堂弟|侄子|侄女|外甥|孙子|孙女|领导|老板|老总|下属|实习生|候选人|应聘者|面试者|申请人|联系人|收件人|收货人|寄件人|发件人|经办人|负责人|审批人|报告人|举报人|投诉人|法人|法定代表人|被告人?|原告|证人|嫌疑人|当事人|委托人|受托人|代理人|监护人|家长|家属|担保人|借款人|出借人|债务人|被保险人|投保人|受益人|持卡人|开户人|乘客|旅客|住户|会员|学员|选手|工程师|产品经理|程序员|设计师|销售|客服|财务|人事|主管|讲师|老乡|战友|网友|女士|先生|党员|村民|居民|乘车人|入住人|订票人|订餐人|主治|主讲|甲方|乙方|丙方)[是叫为,、:"'(\s]{0,2}$/;
 const cueBefore =
   /(?:[找让给请问写叫是和跟与及在由被对把为将向见替帮按约陪骂催@:,。;!?、"'(（【[|>\n\t/=-]|联系|转告|查一下|查出|体检|昨晚|今晚|今早|刚刚|去年|今年|看到|遇到|遇见|碰到|见到|收到|通知|告诉|提醒|交给|发给|寄给|转给|感谢|拜托|委托|麻烦|认识|名为|名叫|还有|以及|包括|关于|如果|因为|但是|所以|其中|分别|指派|邀请|祝贺|推荐|介绍|昨天|今天|明天|周[一二三四五六日]|上午|下午|晚上|刚才|已经|[年月日号点分的了]|[0-9]\s)\s{0,2}$/;
 const actAfter =
@@ -157,6 +157,18 @@ const paperEnd = new Set(Array.from('证码卡址券费款号额表单信'));
 /** How far a number may stand from the name that it belongs to. */
 const anchorReach = 8;
 
+/** First characters of `personBehind` and `actAfter`. */
+const followers = new Set(
+  Array.from(
+    '联电手身证公护通邮微工学号卡账病医笔开她现住男女生出汉先小老律教师同经主收亲敬启打回您你说讲问告在的是和跟与及把已昨今明后上下周星刚发给负地去来也都还没不会要想又就被让从于因他总吗呢吧了一家这那正将签提写做催持请找欠借患确入离辞迟缺转付汇拿带买送到约表认反申报预乘考得有能可应需最目本',
+    (character) => character.charCodeAt(0),
+  ),
+);
+const mayEndAt = (text: string, end: number): boolean => {
+  const code = text.charCodeAt(end);
+  return end === text.length || !isHan(code) || followers.has(code);
+};
+
 /** Where a finding with a form of its own stands: names gather around them. */
 export type Anchor = { start: number; end: number };
 
@@ -164,6 +176,9 @@ export type Anchor = { start: number; end: number };
 function nameInSlot(text: string, start: number, anchors: readonly Anchor[]): { end: number } | undefined {
   const isDouble = doubleSurnameList.has(text.slice(start, start + 2));
   if (!isDouble && !slotSurnames.has(text.charCodeAt(start))) return undefined;
+  // Most places fail on what follows: nothing ends here, and no key of a form, greeting or verb begins.
+  const length = isDouble ? 2 : 1;
+  if (!mayEndAt(text, start + length + 1) && !mayEndAt(text, start + length + 2)) return undefined;
   const before = text.slice(Math.max(0, start - 10), start);
   if (publicBefore.test(before) && !/作者[:\s]?$/.test(before)) return undefined;
   const slot = slotBefore.exec(before);

@@ -1,7 +1,48 @@
 import type { IdentifierMatch } from '../types.ts';
 import { passesLuhn, passesVinCheck } from './checksums.ts';
 import type { DigitWindow } from './digit-windows.ts';
-import { precededBy, type RuleInput } from './rule-input.ts';
+import { exampleWords, precededBy, type RuleInput } from './rule-input.ts';
+
+const mac =
+  /(?<![0-9a-f:.-])[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}(?![0-9a-f:-])|(?<![0-9a-f.])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![0-9a-f.])/g;
+/** Broadcast, empty, multicast and documentation addresses (RFC 7042) are nobody's. */
+const sharedMac =
+  /^(?:00[:-]00[:-]5e|ff[:-]ff|00[:-]00[:-]00|01[:-]00[:-]5e|33[:-]33|0000\.0000|ffff\.ffff|de[:-]ad[:-]be|aa[:-]bb[:-]cc|00[:-]11[:-]22|01[:-]23[:-]45)/;
+const labelled =
+  /(?:imei|meid|串号|设备号|设备码|设备id|设备标识|机身号|序列号|idfa|idfv|oaid|android id|device (?:id|serial)|serial (?:no\.?|number)|udid|advertising id)(?:码)?[\s:是为#]{0,4}(?:is\s)?([a-z0-9][a-z0-9-]{7,39})(?![a-z0-9])/g;
+
+/** Hardware addresses, and device numbers that their label names. */
+export function deviceId(input: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  if (/[0-9a-f]{2}[:.-][0-9a-f]{2}/.test(input.lower)) {
+    for (const match of input.lower.matchAll(mac)) {
+      if (sharedMac.test(match[0]) || !/\d/.test(match[0]) || /^[\d.-]+$/.test(match[0])) continue;
+      if (precededBy(input.lower, match.index, 24, exampleWords)) continue;
+      found.push({
+        type: 'device-id',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.8,
+        rule: 'mac-address',
+      });
+    }
+  }
+  if (/imei|meid|串号|设备|机身|序列号|idfa|idfv|oaid|device|serial|udid|android id|advertising/.test(input.lower)) {
+    for (const match of input.lower.matchAll(labelled)) {
+      const value = match[1] ?? '';
+      // The serial number of any product is no more than that; a telephone's or a person's own device is told by its words.
+      const own =
+        /imei|meid|串号|idfa|idfv|oaid|udid|android id|advertising/.test(match[0]) ||
+        /我|本人|手机|平板|手表|电脑|手环|\bmy\b|phone|laptop|tablet|watch/.test(
+          input.lower.slice(Math.max(0, match.index - 30), match.index + match[0].length + 20),
+        );
+      if (!own || (value.match(/\d/g)?.length ?? 0) < 4) continue;
+      const start = match.index + match[0].length - value.length;
+      found.push({ type: 'device-id', start, end: start + value.length, confidence: 0.75, rule: 'device-labelled' });
+    }
+  }
+  return found;
+}
 
 /** IMEI (3GPP TS 23.003): fifteen digits with a Luhn digit, only where labelled. */
 export function imei(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {

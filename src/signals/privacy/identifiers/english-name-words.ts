@@ -22,7 +22,7 @@ o'reilly o'sullivan o'malley doherty kavanagh maguire byrne flanagan keane kearn
 `);
 /** Syllables of pinyin surnames, for names such as Zhang Wei or Xiaoming Li. */
 export const pinyinSurnames = words(
-  `wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he lin gao luo zheng liang xie song tang deng han feng cao peng zeng xiao tian dong pan yuan cai jiang yu du ye cheng wei su lv lu ding ren shen yao cui tan liao fan wang shi jin jia xia fu fang zou xiong bai meng qin qiu hou yin xue yan duan lei long tao mao hao gu gong shao wan qin wu qian dai mo kong xiang chang ouyang sima zhuge wong chan cheung leung lau ng kwok chow yip ho lam tsai hsu chiu chou hsieh`,
+  `wang li zhang liu chen yang huang zhao wu zhou xu sun ma zhu hu guo he lin gao luo zheng liang xie song tang deng han feng cao peng zeng xiao tian dong pan yuan cai jiang yu du ye cheng wei su lv lu ding ren shen yao cui tan liao fan wang shi jin jia xia fu fang zou xiong bai meng qin qiu hou yin xue yan duan lei long tao mao hao gu gong shao wan qin wu qian dai mo kong xiang chang ouyang sima zhuge wong tan lim goh ong teo koh chua sim chew tay toh quek foo wee yeo ang low chong cheng chin wong chan cheung leung lau ng kwok chow yip ho lam tsai hsu chiu chou hsieh`,
 );
 /** Capitalised words that follow a first name without being a family name. */
 export const notLastNames = words(`

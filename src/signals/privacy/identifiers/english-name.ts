@@ -20,7 +20,7 @@ const pinyinGiven = new RegExp(`^${syllable}(?:[-']?${syllable})?$`, 'i');
 const personBefore =
   /(?:\b(?:mr|mrs|ms|miss|dr|patient|client|customer|employee|applicant|candidate|tenant|student|teacher|nurse|colleague|coworker|neighbou?r|friend|wife|husband|son|daughter|brother|sister|mother|father|mom|dad|uncle|aunt|cousin|boss|manager|supervisor|assistant|landlord|roommate|partner|name|names|by|contact|attn|attention|cc|to|from|for|with|and|dear|hi|hello|regards|sincerely|signed|attendees?|guest|passenger|recipient|owner|holder|beneficiary|witness|defendant|plaintiff|called|named|told|asked|met|emailed|i'm|i am|is|that|my|our|ask|tell|email|call|meet|invite|remind|user|assignee|reporter|author|wrote|write|saw|paid|owe|owes|loves?|hate|after|about|before|of|c\/o|under|as|lists?|says?|asks?|between|or|when|because|if|since|met|knows?|believe|think)[.:"'\s(=,-]{1,4}|[|,:;"'([\t\n>@=/·、-]\s{0,3}|^\s*|[.!?]\s|[\u4e00-\u9fa5]\s?)$/i;
 const strongPersonBefore =
-  /\b(?:mrs?|ms|miss|patient|client|customer|employee|applicant|candidate|tenant|student|nurse|colleague|coworker|neighbou?r|friend|wife|husband|son|daughter|brother|sister|mother|father|uncle|aunt|cousin|boss|manager|supervisor|assistant|landlord|roommate|name|contact|attn|dear|regards|sincerely|signed|guest|passenger|recipient|beneficiary|witness|defendant|plaintiff|called|named|i'm|i am|victim|director|shareholder|secretary|guarantor|borrower|lender|signatory|spouse|heir|trustee|executor|nominee|visitor|renter|driver|payee|payer|sender|host|professor|instructor|lawyer|attorney|counsel|doctor|therapist|girlfriend|boyfriend|fiancee?|flatmate|godmother|godfather|grandmother|grandfather|niece|nephew|c\/o|estate of|booking under|concern|representative|under the name(?: of)?|hu ming|xing ming|ming zi|jiao)[.:"'\s(=,-]{1,4}$|(?:姓名|名字(?:是|叫)?|英文名(?:是|叫)?|户名|叫做?|名叫|室友|同学|同事|朋友|老师|医生|客户|代表|先生|女士|收件人|联系人|寄给|转给|发给|联系|找|我是)[:\s是]{0,3}$/i;
+  /\b(?:mrs?|ms|miss|dr|prof|professor|sir|madam|patient|client|customer|employee|applicant|candidate|tenant|student|nurse|colleague|coworker|neighbou?r|friend|wife|husband|son|daughter|brother|sister|mother|father|uncle|aunt|cousin|boss|manager|supervisor|assistant|landlord|roommate|name|contact|attn|dear|regards|sincerely|signed|guest|passenger|recipient|beneficiary|witness|defendant|plaintiff|called|named|i'm|i am|victim|director|shareholder|secretary|guarantor|borrower|lender|signatory|spouse|heir|trustee|executor|nominee|visitor|renter|driver|payee|payer|sender|host|professor|instructor|lawyer|attorney|counsel|doctor|therapist|girlfriend|boyfriend|fiancee?|flatmate|godmother|godfather|grandmother|grandfather|niece|nephew|c\/o|estate of|booking under|concern|representative|under the name(?: of)?|hu ming|xing ming|ming zi|jiao)[.:"'\s(=,-]{1,4}$|(?:姓名|名字(?:是|叫)?|英文名(?:是|叫)?|户名|叫做?|名叫|室友|同学|同事|朋友|老师|医生|客户|代表|先生|女士|收件人|联系人|寄给|转给|发给|联系|找|我是)[:\s是]{0,3}$/i;
 const personAfter =
   /^(?:'s\b|\s?[,;|)"\]<\n(/:]|\s(?:is|was|has|had|will|said|says|told|asked|wrote|called|lives?|lived|works?|worked|born|and|at|from|on|in|who|for|about|to|came|left|sent|needs|wants|paid|owes|signed|joined|moved|got|just|did|does|can|could|would|should|missed|failed|passed|booked|reported|complained|emailed|texted|died|married|lives|goes|gave|took|made|went|keeps|never|always|also|if|when|because|before|after|or|by|as|of)\b|\.|\?|!|[，,、·=@#*-]|\s{2}|\s?[\u4e00-\u9fa5]|\s*$)/;
 const institutionAfter =
@@ -28,6 +28,10 @@ const institutionAfter =
 const publicBefore =
   /(?:president|senator|king|queen|prince|princess|singer|actor|actress|author|poet|novelist|scientist|physicist|mathematician|composer|painter|director|player|founder|philosopher|emperor|character|protagonist|hero|heroine|detective|captain|written by|novel by|book by|directed by|starring|played by|brand|saint|e\.g\.|example|placeholder|sample|dummy|fictional)[\s,:"'(]{1,3}$/i;
 
+const oneSyllable = new RegExp(
+  `^(?:${syllable}|kar|hei|wai|ling|fai|wing|yuen|chee|seng|hock|choon|kwok|shuk|sze|tze|kee|lok|yiu)$`,
+  'i',
+);
 const doubleSyllable = new RegExp(`^${syllable}${syllable}$`, 'i');
 
 function isPinyinName(first: string, last: string): boolean {
@@ -94,20 +98,42 @@ export function englishNames(text: string, anchors: readonly Anchor[] = []): Ide
   pair.lastIndex = 0;
   for (let match = pair.exec(text); match !== null; match = pair.exec(text)) {
     const [whole, first = '', middle = '', last = ''] = match;
-    const end = match.index + whole.length;
     const start = match.index;
+    let end = start + whole.length;
+    // Tan Mei Ling: a surname and two syllables, each with a capital.
+    const third = /^\s([A-Z][a-z]{1,5})(?![A-Za-z])/.exec(text.slice(end, end + 8));
+    const threeSyllables =
+      middle === '' &&
+      pinyinSurnames.has(first.toLowerCase()) &&
+      oneSyllable.test(last) &&
+      oneSyllable.test(third?.[1] ?? '');
+    if (threeSyllables) end += third?.[0].length ?? 0;
     const anchored = anchors.some(
       (anchor) =>
         (anchor.start >= end && anchor.start - end <= anchorReach) || (anchor.end <= start && start - anchor.end <= 2),
     );
-    const confidence = judge(text, start, end, [first, middle, last], anchored);
-    if (confidence === undefined) continue;
+    const judged = judge(text, start, end, [first, middle, last], anchored);
+    if (judged === undefined) continue;
+    const confidence =
+      threeSyllables && !famousEnglish.has(`${first} ${last}`.toLowerCase()) ? Math.max(judged, 0.55) : judged;
     if (confidence > 0) {
       found.push({ type: 'person-name', start: match.index, end, confidence, rule: 'name-latin' });
     } else {
       // The second word may begin a name: "Yesterday John Smith".
       pair.lastIndex = match.index + first.length + 1;
     }
+  }
+  // Tickets: GARCIA/MARIA MS.
+  for (const match of text.matchAll(
+    /(?<![A-Z/])[A-Z]{2,20}\/[A-Z]{2,20}(?:\s[A-Z]{2,20})?\s?(?:MR|MS|MRS|MISS|MSTR|CHD)(?![A-Z])/g,
+  )) {
+    found.push({
+      type: 'person-name',
+      start: match.index,
+      end: match.index + match[0].length,
+      confidence: 0.75,
+      rule: 'name-ticket',
+    });
   }
   return found;
 }

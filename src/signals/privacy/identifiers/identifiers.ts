@@ -3,10 +3,10 @@ import { lowerSameLength, type NormalisedText } from '../normalise.ts';
 import { findSpokenDigits } from '../spoken-digits.ts';
 import type { IdentifierMatch } from '../types.ts';
 import { address } from './address.ts';
-import { bankCard } from './bank-card.ts';
+import { accountNearBank, bankCard } from './bank-card.ts';
 import { birthDate, birthDateInRow } from './birth-date.ts';
 import { coordinates } from './coordinates.ts';
-import { imei, vin } from './device-id.ts';
+import { deviceId, imei, vin } from './device-id.ts';
 import { digitWindows, type DigitWindow } from './digit-windows.ts';
 import { email } from './email.ts';
 import { iban } from './iban.ts';
@@ -19,7 +19,7 @@ import { personName } from './person-name.ts';
 import { phone } from './phone.ts';
 import { residentId } from './resident-id.ts';
 import { isMadeUp } from './made-up-values.ts';
-import type { IdentifierRule, RuleInput } from './rule-input.ts';
+import { anyBankWord, type IdentifierRule, type RuleInput } from './rule-input.ts';
 import { secret } from './secret.ts';
 import { socialCreditCode } from './social-credit-code.ts';
 import { usSsn } from './us-ssn.ts';
@@ -29,6 +29,7 @@ const windowRules: ((window: DigitWindow, input: RuleInput) => IdentifierMatch |
   residentId,
   phone,
   bankCard,
+  accountNearBank,
   usSsn,
   imei,
 ];
@@ -37,6 +38,7 @@ const textRules: IdentifierRule[] = [
   socialCreditCode,
   licencePlate,
   vin,
+  deviceId,
   email,
   ipAddress,
   iban,
@@ -88,7 +90,9 @@ export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
     text: normalised.digits,
     lower: normalised.digits === normalised.text ? normalised.lower : lowerSameLength(normalised.digits),
     clusters,
+    mentionsBank: false,
   };
+  input.mentionsBank = anyBankWord.test(input.lower);
   const matches: IdentifierMatch[] = [];
   for (const cluster of clusters) {
     for (const window of digitWindows(cluster, input.text)) {

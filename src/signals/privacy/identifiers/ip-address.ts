@@ -30,7 +30,7 @@ function isPublicSix(address: string): boolean {
   if (address.split('::').length > 2 || groups.length > 8) return false;
   if (!address.includes('::') && groups.length !== 8) return false;
   // Global unicast is 2000::/3 (RFC 4291); 2001:db8::/32 is for documents (RFC 3849).
-  if (!/^[23][0-9a-f]{3}$/.test(groups[0] ?? '') || groups.length < 3) return false;
+  if (!/^[23][0-9a-f]{3}$/.test(groups[0] ?? '') || groups.length < 2) return false;
   return !/^2001:0?db8/.test(address) && !/^2001:4860:4860::8[84]|^2606:4700:4700/.test(address);
 }
 
@@ -46,7 +46,7 @@ export function ipAddress(input: RuleInput): IdentifierMatch[] {
         input.lower,
         match.index,
         24,
-        /(?:version|版本|ver\.?|v|chrome\/|release|build|固件|驱动|章|节|条|第|section|升级到|更新到|至|upgrade\w* to|\d)[\s::=]{0,3}[a-z]{0,10}[\s::=/-]{0,2}$/,
+        /(?:(?<![a-z])(?:version|ver\.?|v)|版本|chrome\/|release|build|固件|驱动|章|节|条|第|section|升级到|更新到|至|upgrade\w* to)[\s::=]{0,3}[a-z]{0,10}[\s::=/-]{0,2}$/,
       )
     )
       continue;

@@ -1,8 +1,9 @@
+import { convertNumerals } from '../chinese-numerals.ts';
 import type { IdentifierMatch } from '../types.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
 const province = '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]';
-const gap = '[ ·.\\-_*]{0,2}';
+const gap = '[ ·.,、\\-_*]{0,2}';
 const body = '[a-hj-np-z0-9]';
 /** GA 36: five characters after the issuing letter, six for new-energy vehicles, or four and a suffix. */
 const plate = new RegExp(
@@ -10,10 +11,19 @@ const plate = new RegExp(
   'g',
 );
 
+const dictated = new RegExp(
+  `(${province}${gap}[a-z]${gap})((?:[a-z0-9〇零一二三四五六七八九幺两洞拐勾]${gap}){5,6})`,
+  'g',
+);
+
 /** Mainland licence plates, ordinary, new-energy and with a suffix. */
 export function licencePlate(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.lower.matchAll(plate)) {
+  // Dictated: 沪A,幺二三,四五. Numerals count only behind the letters that begin a plate.
+  const lower = input.lower.replace(dictated, (whole, head: string, rest: string) =>
+    /\d/.test(rest) ? whole : head + convertNumerals(rest),
+  );
+  for (const match of lower.matchAll(plate)) {
     const digits = match[0].match(/\d/g)?.length ?? 0;
     if (digits < 2) continue;
     const spaced = /\s/.test(match[0]);

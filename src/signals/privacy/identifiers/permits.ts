@@ -23,7 +23,7 @@ const documents: LabelledDocument[] = [
     label: new RegExp(`(?:护照|護照|passport|huzhao|旅行证)(?:${gap}|${formGap})`),
     // Foreign forms: nine digits, one to three letters and digits, Germany's C…K with letters inside, France's 12AB34567.
     number:
-      /(?<![a-z0-9])(?:[a-z]{1,3}[ -]?\d(?:[ -]?\d){5,8}|\d{2}[a-z]{2}\d{5}|[a-z]\d{3}[a-z]\d{4}|(?=[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*\d)[cfghjklp][0-9cfghjklmnprtvwxyz]{8}|(?!(?:19|20)\d\d[ -]?[01]\d[ -]?[0-3]\d(?!\d))\d(?:[ -]?\d){7,8})(?![a-z0-9])/g,
+      /(?<![a-z0-9])(?:(?!dob|born|tel|fax|no |id |on |at |is |exp|age|zip)[a-z]{1,3}[ -]?\d(?:[ -]?\d){5,8}|\d{2}[a-z]{2}\d{5}|[a-z]\d{3}[a-z]\d{4}|(?=[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*\d)[cfghjklp][0-9cfghjklmnprtvwxyz]{8}|(?!(?:19|20)\d\d[ -]?[01]\d[ -]?[0-3]\d(?!\d))\d(?:[ -]?\d){7,8})(?![a-z0-9])/g,
     // Mainland ordinary passports: E or G with eight digits, or E, a letter and seven digits (since 2017).
     bare: /^(?:[eg]\d{8}|e[a-hj-np-z]\d{7})$/,
   },
@@ -82,15 +82,17 @@ function labelledDocument(document: LabelledDocument, input: RuleInput): Identif
   let listed: { shape: string; end: number } | undefined;
   for (const match of input.lower.matchAll(document.number)) {
     const end = match.index + match[0].length;
-    const shape = shapeOf(match[0]);
     const labelled =
       precededBy(input.lower, match.index, 60, document.label) ||
       // `12345678 是我的台胞证`: the words behind, read as if they stood before.
       document.label.test(/^[^\n。;\d]{0,20}/.exec(input.lower.slice(end))?.[0] ?? '') ||
       // The label of a list stands before its first entry only.
-      (/[a-z]/.test(shape) && listed?.shape === shape && match.index - listed.end < listGap);
+      (listed !== undefined &&
+        match.index - listed.end < listGap &&
+        /[a-z]/.test(match[0]) &&
+        listed.shape === shapeOf(match[0]));
     if (!labelled && !standsBare(document, input, match.index, end)) continue;
-    if (labelled) listed = { shape, end };
+    if (labelled) listed = { shape: shapeOf(match[0]), end };
     const confidence = labelled ? 0.95 : 0.6;
     found.push({ type: document.type, start: match.index, end, confidence, rule: document.rule });
   }

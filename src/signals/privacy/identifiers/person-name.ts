@@ -127,6 +127,20 @@ export function personName(input: RuleInput, others: readonly IdentifierMatch[] 
     ({ confidence, type }) => confidence >= 0.5 && type !== 'secret' && type !== 'password',
   );
   const inSentences = [...chineseNames(input.text, anchors), ...englishNames(input.text)];
+  if (input.text.includes('·')) {
+    // 阿依古丽·买买提: names of many peoples, and of every foreign author. Where somebody's own matter comes up it is the former.
+    for (const match of input.text.matchAll(/[\u4e00-\u9fa5]{2,6}(?:·[\u4e00-\u9fa5]{1,6}){1,2}/g)) {
+      const around = input.lower.slice(Math.max(0, match.index - 20), match.index + match[0].length + 20);
+      if (!ownMatter.test(around) && !/快递|床|证|签|登记|名单|工号|学号|病/.test(around)) continue;
+      inSentences.push({
+        type: 'person-name',
+        start: match.index,
+        end: match.index + match[0].length,
+        confidence: 0.55,
+        rule: 'name-dotted',
+      });
+    }
+  }
   const knowledge = others.length === 0 && asksForKnowledge(input.lower);
   for (const match of inSentences) {
     if (inTitle(input.text, match.start)) continue;

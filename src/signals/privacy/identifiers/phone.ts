@@ -90,7 +90,10 @@ function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | u
   }
   const close =
     /(?:座机|固话|家里电话|电话|電話|手机|phone|tel|mobile|cell)(?:号码|号|number|no\.?)?(?:是|is)?[\s::]{0,3}$/;
-  if (!precededBy(input.lower, window.start, 16, close)) return undefined;
+  // 座机还是那个 8765 4321: a fixed line's own word may stand further off.
+  const fixedLine = /(?:座机|固话|固定电话|家里电话|办公电话|landline|home phone|office phone)[^\n\d。;]{0,12}$/;
+  if (!precededBy(input.lower, window.start, 16, close) && !precededBy(input.lower, window.start, 24, fixedLine))
+    return undefined;
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.7, rule: 'phone-local' };
 }
 
@@ -112,6 +115,14 @@ function northAmerican(window: DigitWindow, input: RuleInput, labelled: () => bo
   const parenthesis = input.text[window.start - 1] === '(' || plus;
   const start = parenthesis ? window.start - 1 : window.start;
   return { type: 'phone', start, end: window.end, confidence: labelled() || plus ? 0.93 : 0.8, rule: 'phone-us' };
+}
+
+/** A British number inside the country: 020 7946 0958, 0161 496 0000, 07700 900123. */
+function british(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
+  if (!/^0(?:[12]\d{8,9}|7[1-9]\d{8})$/.test(window.digits) || !standsAlone(window, input)) return undefined;
+  const split = window.bounded && [3, 4, 5].includes(window.groups[0] ?? 0) && [2, 3].includes(window.groups.length);
+  if (!(split && labelled()) && !(labelled() && window.shape === 'whole')) return undefined;
+  return { type: 'phone', start: window.start, end: window.end, confidence: 0.75, rule: 'phone-british' };
 }
 
 /** ITU-T E.164: a plus, then 8–15 digits, the first of them not zero. */
@@ -141,6 +152,7 @@ export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | 
     mainlandLandline(window, input, labelled) ??
     taiwanMobile(window, input, labelled) ??
     northAmerican(window, input, labelled) ??
+    british(window, input, labelled) ??
     international(window, input) ??
     localNumber(window, input)
   );
