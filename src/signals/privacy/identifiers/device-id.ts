@@ -8,7 +8,7 @@ const mac =
 /** Broadcast, empty, multicast and documentation addresses (RFC 7042) are nobody's. */
 const sharedMac =
   /^(?:00[:-]00[:-]5e|ff[:-]ff|00[:-]00[:-]00|01[:-]00[:-]5e|33[:-]33|0000\.0000|ffff\.ffff|de[:-]ad[:-]be|aa[:-]bb[:-]cc|00[:-]11[:-]22|01[:-]23[:-]45)/;
-const labelled =
+const labelledDevice =
   /(?:imei|meid|串号|设备号|设备码|设备id|设备标识|机身号|序列号|idfa|idfv|oaid|android id|device (?:id|serial)|serial (?:no\.?|number)|udid|advertising id)(?:码)?[\s:是为#]{0,4}(?:is\s)?([a-z0-9][a-z0-9-]{7,39})(?![a-z0-9])/g;
 
 /** Hardware addresses, and device numbers that their label names. */
@@ -28,7 +28,7 @@ export function deviceId(input: RuleInput): IdentifierMatch[] {
     }
   }
   if (/imei|meid|串号|设备|机身|序列号|idfa|idfv|oaid|device|serial|udid|android id|advertising/.test(input.lower)) {
-    for (const match of input.lower.matchAll(labelled)) {
+    for (const match of input.lower.matchAll(labelledDevice)) {
       const value = match[1] ?? '';
       // The serial number of any product is no more than that; a telephone's or a person's own device is told by its words.
       const own =
