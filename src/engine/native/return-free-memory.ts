@@ -1,9 +1,19 @@
-/** Gives what was freed back to the system at once, where the C library keeps it for later. */
+/** Gives what is no longer used back to the system now, where the collector and the C library would keep it for later. */
+import v8 from 'node:v8';
+import vm from 'node:vm';
 import koffi from 'koffi';
 
-/** glibc only; elsewhere it does nothing. Also runs the garbage collector where the process allows it. */
+let collect: (() => void) | undefined;
+
+/** Takes some milliseconds. Beside the collector only glibc needs to be told; elsewhere that step does nothing. */
 export function returnFreeMemory(): void {
-  (globalThis as { gc?: () => void }).gc?.();
+  if (collect === undefined) {
+    v8.setFlagsFromString('--expose-gc');
+    collect = vm.runInNewContext('gc') as () => void;
+  }
+  // Twice: buffers outside the heap are freed after the collection that found them unused.
+  collect();
+  collect();
   if (process.platform !== 'linux') return;
   try {
     koffi.load('libc.so.6').func('int malloc_trim(size_t)')(0);
