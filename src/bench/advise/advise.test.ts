@@ -1,6 +1,6 @@
 /** The reference document's own scenarios, chapter 5. */
 import { describe, expect, it } from 'vitest';
-import { advise, breakEven, type Requirements } from './advise.ts';
+import { advise, breakEven, pricePerMillion, type Requirements } from './advise.ts';
 import { documentFigures } from './figures.ts';
 
 const choice = (requirements: Requirements) => advise(requirements, documentFigures).choice;
@@ -70,4 +70,13 @@ describe('breakEven', () => {
     const costs = { deviceOnce: 100, devicePerRequest: 1, cloudPerMillionTokens: 2, tokensPerRequest: 1000 };
     expect(breakEven({ ...costs, requestsPerDay: 100 }).requests).toBeUndefined();
   });
+});
+
+it('a reason shows the figures that bear on it', () => {
+  const { reasons } = advise({ complexTasks: 1 }, documentFigures);
+  expect(reasons[0]!.numbers).toMatch(/edge.tokensPerSecond 16.3 .*; cloud.tokensPerSecond 42.7/);
+});
+
+it('a server rented by the hour has a price for a million tokens', () => {
+  expect(pricePerMillion(3.6, 100)).toBeCloseTo(10);
 });

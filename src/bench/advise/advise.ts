@@ -22,17 +22,32 @@ export function advise(requirements: Requirements, figures: Figures): Advice {
     if (value === undefined) continue;
     const { than, is } = rule.when;
     if (typeof than !== 'object') {
-      if (holds(value, is, than)) reasons.push({ rule: rule.id, says: rule.says, text: rule.reason });
+      if (holds(value, is, than)) reasons.push(reasonOf(rule, beside(rule, figures)));
       continue;
     }
     const figure = figures[than.figure];
     if (figure === undefined) unknown.push({ rule: rule.id, figure: than.figure });
     else if (holds(value, is, figure.value)) {
-      const numbers = `${rule.when.field} ${String(value)} ${is === 'above' ? '>' : '<'} ${than.figure} ${figure.value.toFixed(1)} (${figure.from})`;
-      reasons.push({ rule: rule.id, says: rule.says, text: rule.reason, numbers });
+      const deciding = `${rule.when.field} ${String(value)} ${is === 'above' ? '>' : '<'} ${shown(than.figure, figure)}`;
+      reasons.push(reasonOf(rule, [deciding, ...beside(rule, figures)]));
     }
   }
   return { choice: choose(new Set(reasons.map(({ says }) => says))), reasons, unknown };
+}
+
+function reasonOf({ id, says, reason }: Rule, numbers: string[]): Reason {
+  return { rule: id, says, text: reason, ...(numbers.length === 0 ? {} : { numbers: numbers.join('; ') }) };
+}
+
+function beside({ shows = [] }: Rule, figures: Figures): string[] {
+  return shows.flatMap((name) => {
+    const figure = figures[name];
+    return figure === undefined ? [] : [shown(name, figure)];
+  });
+}
+
+function shown(name: Figure, { value, from }: { value: number; from: string }): string {
+  return `${name} ${value.toFixed(1)} (${from})`;
 }
 
 function holds(value: string | number | boolean, is: Rule['when']['is'], than: string | number | boolean): boolean {
@@ -77,4 +92,13 @@ export function breakEven(costs: Costs): BreakEven {
     requests,
     ...(costs.requestsPerDay > 0 ? { days: requests / costs.requestsPerDay } : {}),
   };
+}
+
+/**
+ * What a million tokens cost on a server of one's own, rented by the hour and busy all the time.
+ *
+ * @param tokensPerSecond measured, of all requests together
+ */
+export function pricePerMillion(hourPrice: number, tokensPerSecond: number): number {
+  return (hourPrice / (tokensPerSecond * 3600)) * 1e6;
 }

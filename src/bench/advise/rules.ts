@@ -12,7 +12,17 @@ export type Field =
   | 'deviceMemoryGib'
   | 'firstTokenMs'
   | 'budget';
-export type Figure = 'edge.users' | 'edge.memoryGib' | 'edge.firstTokenMs' | 'cloud.firstTokenMs' | 'cloud.monthlyCost';
+export type Figure =
+  | 'edge.users'
+  | 'edge.memoryGib'
+  | 'edge.firstTokenMs'
+  | 'edge.tokensPerSecond'
+  | 'cloud.users'
+  | 'cloud.firstTokenMs'
+  | 'cloud.tokensPerSecond'
+  /** Of all requests together at the best level of load. */
+  | 'cloud.throughput'
+  | 'cloud.monthlyCost';
 
 export type Rule = {
   id: string;
@@ -20,6 +30,8 @@ export type Rule = {
   /** `needs-…`: without this side the requirement is not met; `rules-out-…`: with this side alone it is not. */
   says: 'needs-device' | 'needs-cloud' | 'favours-device' | 'favours-cloud' | 'rules-out-device' | 'rules-out-cloud';
   reason: Text;
+  /** Figures that a reader wants to see beside the reason; they decide nothing. */
+  shows?: Figure[];
 };
 
 export const rules: readonly Rule[] = [
@@ -27,6 +39,7 @@ export const rules: readonly Rule[] = [
     id: 'privacy-all',
     when: { field: 'privacy', is: 'equal', than: 'all' },
     says: 'rules-out-cloud',
+    shows: ['edge.firstTokenMs', 'edge.tokensPerSecond'],
     reason: {
       zh: '所有请求都敏感(如医疗、金融):数据不得离开设备',
       en: 'Every request is sensitive (medicine, finance): nothing may leave the device',
@@ -45,12 +58,14 @@ export const rules: readonly Rule[] = [
     id: 'offline',
     when: { field: 'offline', is: 'equal', than: true },
     says: 'needs-device',
+    shows: ['edge.firstTokenMs', 'edge.tokensPerSecond'],
     reason: { zh: '断网时也要可用(如车载、野外)', en: 'It must work without a network (cars, field work)' },
   },
   {
     id: 'interactive',
     when: { field: 'interactive', is: 'equal', than: true },
     says: 'favours-device',
+    shows: ['edge.firstTokenMs', 'cloud.firstTokenMs'],
     reason: {
       zh: '低延迟交互(如 AR 眼镜、智能家居):端侧响应稳定,不受网络影响',
       en: 'Interactive (glasses, home control): the device answers steadily, whatever the network does',
@@ -66,6 +81,7 @@ export const rules: readonly Rule[] = [
     id: 'complex-tasks',
     when: { field: 'complexTasks', is: 'above', than: 0 },
     says: 'favours-cloud',
+    shows: ['edge.tokensPerSecond', 'cloud.tokensPerSecond'],
     reason: {
       zh: '高复杂度任务(长文档摘要、多跳推理、代码生成)',
       en: 'Complex tasks (long documents, several steps of reasoning, code)',
@@ -75,6 +91,7 @@ export const rules: readonly Rule[] = [
     id: 'many-users',
     when: { field: 'users', is: 'above', than: { figure: 'edge.users' } },
     says: 'rules-out-device',
+    shows: ['cloud.users'],
     reason: {
       zh: '同时使用的人数超过一台设备能承担的',
       en: 'More people at once than one device serves within the limits',

@@ -98,7 +98,9 @@ describe('files', () => {
       complete: false,
       targets: {
         edge: {
-          groups: { 'scenarios/code, warm': { ttftMs: [100], tpotMs: [50], stallMs: [50], e2elMs: [150] } },
+          groups: {
+            'scenarios/code, warm': { ttftMs: [100], tpotMs: [50], itlMs: [50], stallMs: [50], e2elMs: [150] },
+          },
           answered: { good: 1, all: 1 },
         },
       },

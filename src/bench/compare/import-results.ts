@@ -3,14 +3,14 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { makeError } from '../../core/errors.ts';
 import { metricsOf } from '../metrics/request-metrics.ts';
-import { percentile } from '../metrics/statistics.ts';
+import { mean, percentile } from '../metrics/statistics.ts';
 import { readResults } from '../results-file.ts';
 
 /**
- * One value a request, so that the values are independent of each other, as the test of significance needs. `stallMs`: the
- * gap between two chunks that 95 % of a request's gaps stay below.
+ * One value a request, so that the values are independent of each other, as the test of significance needs. `itlMs`: the mean
+ * gap between two chunks of a request; `stallMs`: the gap that 95 % of its gaps stay below.
  */
-export const comparedFigures = ['ttftMs', 'tpotMs', 'stallMs', 'e2elMs'] as const;
+export const comparedFigures = ['ttftMs', 'tpotMs', 'itlMs', 'stallMs', 'e2elMs'] as const;
 export type ComparedFigure = (typeof comparedFigures)[number];
 export type Samples = Partial<Record<ComparedFigure, number[]>>;
 /** How many of how many. */
@@ -83,7 +83,13 @@ async function fromOwn(path: string): Promise<SampleSet> {
           ? record.case
           : 'all';
     const { ttftMs, tpotMs, itlMs, e2elMs } = metricsOf(record);
-    add((groups[`${record.suite}/${name}`] ??= {}), { ttftMs, tpotMs, stallMs: percentile(itlMs, 95), e2elMs });
+    add((groups[`${record.suite}/${name}`] ??= {}), {
+      ttftMs,
+      tpotMs,
+      itlMs: mean(itlMs),
+      stallMs: percentile(itlMs, 95),
+      e2elMs,
+    });
   }
   return { tool: 'duanyun bench', complete: end?.complete === true, targets };
 }
@@ -119,6 +125,7 @@ function fromVllm({
     add(samples, {
       ttftMs: ttft * 1000,
       tpotMs: tokens > 1 ? decodeMs / (tokens - 1) : undefined,
+      itlMs: gaps.length === 0 ? undefined : decodeMs / gaps.length,
       stallMs: stall === undefined ? undefined : stall * 1000,
       e2elMs: ttft * 1000 + decodeMs,
     });

@@ -1,7 +1,15 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { advise, breakEven, type Advice, type BreakEven, type Figures } from '../../bench/advise/advise.ts';
+import {
+  advise,
+  breakEven,
+  pricePerMillion,
+  type Advice,
+  type BreakEven,
+  type Figures,
+} from '../../bench/advise/advise.ts';
 import { documentFigures, measuredFigures } from '../../bench/advise/figures.ts';
 import { readResults } from '../../bench/results-file.ts';
+import { UsageError } from '../report-error.ts';
 import type { CommandContext } from '../run-command.ts';
 
 type AdviseFlags = {
@@ -18,6 +26,7 @@ type AdviseFlags = {
   deviceCost?: number;
   deviceRequestCost: number;
   cloudPrice?: number;
+  cloudHourPrice?: number;
   requestTokens: number;
   requestsPerDay?: number;
   figures?: string;
@@ -46,6 +55,11 @@ export function addAdviseCommand(program: Command, context: CommandContext): voi
     .option('--device-cost <money>', 'Once, for each device.', amount)
     .option('--device-request-cost <money>', 'Energy and upkeep of one request.', amount, 0)
     .option('--cloud-price <money>', 'For a million tokens.', amount)
+    .option(
+      '--cloud-hour-price <money>',
+      'For an hour of a server of your own; its speed comes from --figures. Instead of --cloud-price.',
+      amount,
+    )
     .option('--request-tokens <number>', 'Prompt and answer of one request.', amount, 1000)
     .option('--requests-per-day <number>', 'In all.', amount)
     .option('--figures <file>', 'requests.jsonl of `duanyun bench`. Without it: what the reference document states.')
@@ -56,7 +70,8 @@ export function addAdviseCommand(program: Command, context: CommandContext): voi
       const file = flags.figures;
       const figures: Figures =
         file === undefined ? { ...documentFigures } : measuredFigures(await readResults(file), file);
-      const { deviceCost, cloudPrice, requestsPerDay } = flags;
+      const { deviceCost, requestsPerDay } = flags;
+      const cloudPrice = cloudPriceOf(flags, figures);
       const costs =
         cloudPrice === undefined
           ? undefined
@@ -75,6 +90,15 @@ export function addAdviseCommand(program: Command, context: CommandContext): voi
         flags.json ? `${JSON.stringify({ ...advice, costs }, null, 2)}\n` : render(advice, costs, flags, deviceCost),
       );
     });
+}
+
+function cloudPriceOf({ cloudPrice, cloudHourPrice }: AdviseFlags, figures: Figures): number | undefined {
+  if (cloudHourPrice === undefined || cloudPrice !== undefined) return cloudPrice;
+  const throughput = figures['cloud.throughput'];
+  if (throughput === undefined || throughput.value <= 0) {
+    throw new UsageError('--cloud-hour-price needs --figures with a load suite of a second target');
+  }
+  return pricePerMillion(cloudHourPrice, throughput.value);
 }
 
 function requirementsOf(flags: AdviseFlags) {
