@@ -108,6 +108,7 @@ const allowed = [
   { path: /^cloud\/egress-gate\.ts$/, why: 'the gate' },
   { path: /^gateway\/state\/postgres-store\.ts$/, why: 'keys and amounts to the own database' },
   { path: /^gateway\/limits\/redis-counters\.ts$/, why: 'counts to the own Redis' },
+  { path: /^cloud\/(?:picture-fetcher|public-address)\.ts$/, why: 'sends an address and no content' },
   { path: /^cli\//, why: "the command's own client of the local server" },
   { path: /^bench\//, why: 'the load client: sends its own workload to a server that is named' },
 ];

@@ -7,8 +7,10 @@ export type ImagePart = {
   type: 'image';
   source: { kind: 'bytes'; bytes: Uint8Array; mediaType: string } | { kind: 'url'; url: string };
   detail: 'auto' | 'low' | 'high';
+  /** Where it stands in the client's request, for errors: `messages[0].content[1].image_url.url`. */
+  field?: string;
 };
-export type AudioPart = { type: 'audio'; bytes: Uint8Array; format: string };
+export type AudioPart = { type: 'audio'; bytes: Uint8Array; format: string; field?: string };
 export type ContentPart = TextPart | ImagePart | AudioPart;
 
 /** `arguments` is the JSON text exactly as the model or the client wrote it. */

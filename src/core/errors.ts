@@ -23,6 +23,13 @@ export const errorCatalogue = {
   unsupported_modality: { status: 400, retryable: false, message: '{model} does not read {modality}. {advice}' },
   unsupported_feature: { status: 400, retryable: false, message: '{model} does not support {feature}. {advice}' },
   upstream_refused: { status: 400, retryable: false, message: 'The model server refused the request: {reason}.' },
+  image_invalid: { status: 400, retryable: false, message: 'The picture cannot be read: {reason}.' },
+  image_too_large: { status: 400, retryable: false, message: 'The picture is too large: {reason}.' },
+  image_url_refused: {
+    status: 400,
+    retryable: false,
+    message: 'The picture at this address was not fetched: {reason}.',
+  },
   unauthorized: {
     status: 401,
     retryable: false,

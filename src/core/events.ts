@@ -34,11 +34,37 @@ export type GenerationTimings = {
 export type ReceiptSummary = { id: string; target: string; reasons: string[] };
 
 /**
+ * What was read from pictures and heard in recordings before the answer was written. It is content: it goes to the client
+ * who sent them, and never into a receipt or a log. `message` and `part` are indices of the request.
+ */
+export type ReadContent = {
+  pictures: {
+    message: number;
+    part: number;
+    text: string;
+    /** Id of the model that read it. */
+    model: string;
+    /** What the answering model was given: the text in place of the picture, or the picture itself. */
+    given: 'text' | 'picture';
+  }[];
+  recordings: {
+    message: number;
+    part: number;
+    text: string;
+    model: string;
+    /** ISO 639-1. */
+    language: string;
+    durationSeconds: number;
+    given: 'text' | 'sound';
+  }[];
+};
+
+/**
  * What a backend says while it answers. Order: `response-start` once, then deltas, then `usage`, then exactly one of
  * `finish` or `error`, and nothing after it. Every string is whole UTF-8: a character is never split over two events.
  */
 export type StreamEvent =
-  | { type: 'response-start'; model: string; backend: string; receipt?: ReceiptSummary }
+  | { type: 'response-start'; model: string; backend: string; receipt?: ReceiptSummary; read?: ReadContent }
   | { type: 'text-delta'; text: string; logprobs?: TokenLogprob[] }
   | { type: 'reasoning-delta'; text: string }
   /** The first delta of a call carries `id` and `name`; the later ones add to `arguments`. */

@@ -57,6 +57,8 @@ export type PictureText = {
   lines: PictureLine[];
   width: number;
   height: number;
+  /** Places that look like lines of text and could not be read. Whoever judges the picture by its text has to ask. */
+  unreadLines: number;
   /** Id of the model that read it. */
   model: string;
 };
@@ -83,4 +85,25 @@ export interface PictureDecoder {
    * @throws `image_invalid`, `image_too_large`
    */
   decode(bytes: Uint8Array, options: { signal: AbortSignal; maxPixels: number }): Promise<DecodedPicture>;
+}
+
+/** Looks at pictures before, and makes them fit to leave after, they are judged. */
+export interface PictureGuard {
+  /** Looks at the header only. Throws `image_invalid`, `image_too_large`. */
+  check(bytes: Uint8Array): void;
+  /**
+   * The same pixels in a new file: no EXIF, no place, no colour profile, no thumbnail, no comment.
+   *
+   * @throws `image_invalid`, `image_too_large`
+   */
+  withoutMetadata(
+    bytes: Uint8Array,
+    options: { signal: AbortSignal },
+  ): Promise<{ bytes: Uint8Array; mediaType: string }>;
+}
+
+/** Fetches pictures by their address, where the operator allows it. */
+export interface PictureFetcher {
+  /** Throws `image_url_refused`, `image_too_large`. */
+  fetchPicture(url: string, options: { signal: AbortSignal }): Promise<Uint8Array>;
 }

@@ -4,6 +4,7 @@ import type { ChatMessage, GenerationRequest } from '../core/chat.ts';
 import type { Policy } from '../routing/policy.ts';
 import { rulePrivacy } from '../routing/privacy-rule.ts';
 import type { PrivacySignal, RouteSignals } from '../routing/types.ts';
+import type { ReadText } from '../signals/request-segments.ts';
 import type { Signals } from '../signals/signals.ts';
 import type { ConversationTaint } from './conversation-taint.ts';
 import { redactRequest, type RedactedRequest } from './redact-request.ts';
@@ -61,8 +62,8 @@ export class Examiner {
     let signals: RouteSignals | undefined;
     const detect = (detector: ComputeSignals) => () => {
       taintedFrom = this.#parts.taint.find(messages);
-      if (charactersOf(request) > maxCharacters) throw new Error('too long to be checked');
-      raw = detector(request, signalOptions(policy));
+      if (charactersOf(request, facts.readTexts) > maxCharacters) throw new Error('too long to be checked');
+      raw = detector(request, signalOptions(policy, facts.readTexts));
       signals = routeSignals(raw, policy, { ...facts, tainted: taintedFrom >= 0 });
       const { handling, reasons } = rulePrivacy(signals.privacy, policy);
       return { private: handling !== 'open', reasons };
@@ -82,8 +83,26 @@ export class Examiner {
       const privacy: PrivacySignal = { ...signals.privacy, redactedClean: true };
       return { signals: { ...signals, privacy }, outgoing: redacted.request, redacted, detectors, privateFrom: -1 };
     }
-    const privateFrom = this.#firstPrivate(request, policy, signals.privacy, taintedFrom);
+    const privateFrom = this.#firstPrivate(request, policy, signals.privacy, taintedFrom, facts.readTexts);
     return { signals, outgoing: subject, detectors, privateFrom };
+  }
+
+  /** Whether what can be read of it without opening its pictures and recordings is private. A failure is. */
+  async isPrivateWithout(
+    request: GenerationRequest,
+    policy: Policy,
+    facts: Omit<RequestFacts, 'tainted'>,
+  ): Promise<boolean> {
+    const { compute } = this.#parts;
+    if (compute === undefined) return true;
+    try {
+      if (charactersOf(request) > maxCharacters || this.#parts.taint.find(messagesOf(request)) >= 0) return true;
+      const open: Policy = { ...policy, privacy: { ...policy.privacy, unchecked: 'open' } };
+      const raw = compute(request, signalOptions(open));
+      return rulePrivacy(routeSignals(raw, open, { ...facts, tainted: false }).privacy, open).handling !== 'open';
+    } catch {
+      return true;
+    }
   }
 
   /** The redacted form, where the policy wants one and a second look at it finds nothing that must stay. */
@@ -95,7 +114,8 @@ export class Examiner {
     facts: Omit<RequestFacts, 'tainted'>,
   ): Promise<RedactedRequest | undefined> {
     const { gate, compute } = this.#parts;
-    if (compute === undefined || facts.isEmbedding) return undefined;
+    // Nothing can be blotted out in a picture or in sound.
+    if (compute === undefined || facts.isEmbedding || (facts.readTexts?.length ?? 0) > 0) return undefined;
     if (rulePrivacy({ ...signals.privacy, redactedClean: true }, policy).handling !== 'redact') return undefined;
     const redacted = redactRequest(request, raw.privacy.findings);
     if (redacted === undefined) return undefined;
@@ -111,23 +131,30 @@ export class Examiner {
   }
 
   /** Each message looked at alone; where only several together are private, all of them count. */
-  #firstPrivate(request: GenerationRequest, policy: Policy, privacy: PrivacySignal, taintedFrom: number): number {
+  #firstPrivate(
+    request: GenerationRequest,
+    policy: Policy,
+    privacy: PrivacySignal,
+    taintedFrom: number,
+    readTexts: readonly ReadText[] = [],
+  ): number {
     const { compute } = this.#parts;
     if (privacy.declared || request.input.kind === 'completion' || compute === undefined) return 0;
     const { input } = request;
     const facts: RequestFacts = { wishes: {}, tainted: false, isEmbedding: false, hasTools: false };
-    const isPrivate = (message: ChatMessage): boolean => {
+    const isPrivate = (message: ChatMessage, index: number): boolean => {
       try {
         const alone = { ...request, input: { ...input, messages: [message], tools: [] } };
-        const { privacy: own } = routeSignals(compute(alone, signalOptions(policy)), policy, facts);
-        return rulePrivacy(own, policy).handling !== 'open';
+        const own = readTexts.flatMap((read) => (read.message === index ? [Object.assign({}, read, { message: 0 })] : []));
+        const { privacy: found } = routeSignals(compute(alone, signalOptions(policy, own)), policy, facts);
+        return rulePrivacy(found, policy).handling !== 'open';
       } catch {
         return true;
       }
     };
     const limit = taintedFrom >= 0 ? taintedFrom : input.messages.length;
-    const found = input.messages.slice(0, limit).findIndex(isPrivate);
-    if (found >= 0) return found;
+    const first = input.messages.slice(0, limit).findIndex(isPrivate);
+    if (first >= 0) return first;
     return Math.max(0, taintedFrom);
   }
 }
@@ -139,9 +166,9 @@ export function messagesOf({ input }: GenerationRequest): ChatMessage[] {
   return [{ role: 'user', content: [{ type: 'text', text }] }];
 }
 
-function charactersOf({ input }: GenerationRequest): number {
+function charactersOf({ input }: GenerationRequest, readTexts: readonly ReadText[] = []): number {
   if (input.kind === 'completion') return input.prompt.length;
-  let characters = 0;
+  let characters = readTexts.reduce((sum, { text }) => sum + text.length, 0);
   for (const message of input.messages) {
     for (const part of message.content) if (part.type === 'text') characters += part.text.length;
     if (message.role === 'assistant') for (const call of message.toolCalls) characters += call.arguments.length;

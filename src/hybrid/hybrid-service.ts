@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CloudSnapshot } from '../cloud/cloud-backend.ts';
 import type { EgressGate } from '../cloud/egress-gate.ts';
-import type { Backend, BackendHealth, StreamOptions } from '../core/backend.ts';
+import type { Backend, BackendHealth, Modality, StreamOptions } from '../core/backend.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { type DuanyunError, makeError, toDuanyunError } from '../core/errors.ts';
@@ -24,7 +24,10 @@ import { type Examined, Examiner, messagesOf } from './examiner.ts';
 import { ModelNames, type ResolvedName } from './model-names.ts';
 import { type Receipt, ReceiptStore } from './receipts.ts';
 import { restoreStream } from './redact-request.ts';
-import { type ComputeSignals, embeddingAsRequest } from './request-signals.ts';
+import { modalityError } from './modality-error.ts';
+import { readBy, readableModalities, readCounts, withReadings } from './as-text.ts';
+import { hasAddress, type Perceived, type Perception, readTextsOf } from './perception.ts';
+import { type ComputeSignals, embeddingAsRequest, type RequestFacts } from './request-signals.ts';
 import { Spending } from './spending.ts';
 
 /** `CloudBackend`, as far as this file needs it. */
@@ -42,6 +45,8 @@ export type HybridOptions = {
   /** Default: memory only. */
   receipts?: ReceiptStore;
   taint?: ConversationTaint;
+  /** Reads pictures and hears speech. Without it they stay unread, hence private. */
+  perception?: Perception;
   /** Default `computeSignals`. `null`: no detector, so that everything is private. */
   compute?: ComputeSignals | null;
   conditions?: () => DeviceConditions;
@@ -60,7 +65,7 @@ export type Explanation = {
   decisionMs: number;
 };
 
-type Plan = { examined: Examined; policy: Policy; decision: RouteDecision | RouteRefusal; decisionMs: number };
+type Plan = { perceived: Perceived; examined: Examined; policy: Policy; decision: RouteDecision | RouteRefusal; decisionMs: number };
 type Run = { request: GenerationRequest; plan: Plan; decision: RouteDecision; receipt: Receipt; signal: AbortSignal };
 
 /** A request that has to stay waits this long for a device that loads. */
@@ -122,18 +127,20 @@ export class HybridService implements InferenceService {
   }
 
   /** Signals, candidates, reasons and scores, without running anything and without a receipt. */
-  async explain(request: GenerationRequest): Promise<Explanation> {
-    const { examined, decision, decisionMs } = await this.#plan(request, this.#names.resolve(request.model));
+  async explain(request: GenerationRequest, options?: StreamOptions): Promise<Explanation> {
+    const signal = options?.signal ?? new AbortController().signal;
+    const plan = await this.#plan(request, this.#names.resolve(request.model), signal);
+    const { examined, decision, decisionMs } = plan;
     return { signals: examined.signals, decision, detectors: examined.detectors, decisionMs };
   }
 
   async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {
     signal.throwIfAborted();
-    const plan = await this.#sharedPlan(request);
+    const plan = await this.#sharedPlan(request, signal);
     const receipt = this.#openReceipt(request, plan, request.input.kind);
     const { decision } = plan;
     this.#remember(request, plan, undefined);
-    if (decision.kind === 'refusal') throw this.#refused(receipt, decision);
+    if (decision.kind === 'refusal') throw this.#refused(receipt, decision, plan);
     const record = new AnswerRecord();
     try {
       for await (const event of this.#answer({ request, plan, decision, receipt, signal })) {
@@ -157,11 +164,11 @@ export class HybridService implements InferenceService {
     signal.throwIfAborted();
     const name = this.#names.resolve(request.model);
     const probe = embeddingAsRequest(request);
-    const plan = await this.#plan(probe, { ...name, forced: name.forced ?? 'device' }, request);
+    const plan = await this.#plan(probe, { ...name, forced: name.forced ?? 'device' }, signal, request);
     const receipt = this.#openReceipt(probe, plan, 'embedding');
     const { decision } = plan;
     this.#remember(probe, plan, undefined);
-    if (decision.kind === 'refusal') throw this.#refused(receipt, decision);
+    if (decision.kind === 'refusal') throw this.#refused(receipt, decision, plan);
     const model = this.#modelOf(decision);
     const outgoing = { ...request, model };
     this.#beginAttempt(receipt, decision);
@@ -185,7 +192,7 @@ export class HybridService implements InferenceService {
    * first delta is held back while another could still take over.
    */
   async *#answer(run: Run): AsyncGenerator<StreamEvent> {
-    const { decision, receipt, signal } = run;
+    const { decision, plan, receipt, signal } = run;
     const choices: RouteChoice[] = [decision, ...decision.fallbacks];
     for (const [index, choice] of choices.entries()) {
       const isLast = index === choices.length - 1;
@@ -197,7 +204,8 @@ export class HybridService implements InferenceService {
         for await (const event of this.#runAt(choice, run)) {
           if (event.type === 'response-start') {
             receipt.model = event.model;
-            start = { ...event, receipt: summaryOf(receipt) };
+            const read = readBy(plan.perceived, this.#modalitiesOf(choice));
+            start = { ...event, receipt: summaryOf(receipt), ...(read === undefined ? {} : { read }) };
             if (!isLast) continue;
           } else if (event.type === 'error' && !hasBegun && !isLast) {
             failure = makeError('stream_broken', {}, { detail: event.message });
@@ -231,11 +239,12 @@ export class HybridService implements InferenceService {
     if (choice.target === 'device' || cloud === undefined) {
       await this.#awaitDevice(signal);
       const model = this.#modelOf(choice);
-      yield* this.#observer.watch(device.stream({ ...request, model }, { signal }));
+      const readable = withReadings(this.#seenBy(run), this.#modalitiesOf({ ...choice, model }));
+      yield* this.#observer.watch(device.stream({ ...readable, model }, { signal }));
       return;
     }
     const { redacted, outgoing: judged } = plan.examined;
-    const content = redacted?.request ?? request;
+    const content = redacted?.request ?? (await this.#forCloud(choice, run));
     const outgoing: GenerationRequest = {
       ...content,
       id: request.id,
@@ -255,6 +264,27 @@ export class HybridService implements InferenceService {
     }
   }
 
+  /** The perceived request of this very generation: n > 1 share what was read. */
+  #seenBy({ plan, request }: Run): Perceived {
+    const { id, sampling } = request;
+    return { ...plan.perceived, request: { ...plan.perceived.request, id, sampling } };
+  }
+
+  /** Text in place of what the cloud's model cannot take, and pictures without their metadata. */
+  async #forCloud(choice: RouteChoice, run: Run): Promise<GenerationRequest> {
+    const { perception } = this.#options;
+    const readable = withReadings(this.#seenBy(run), this.#modalitiesOf(choice));
+    return perception === undefined ? readable : perception.withoutMetadata(readable, run.signal);
+  }
+
+  #modalitiesOf({ target, model }: RouteChoice): readonly Modality[] {
+    const { cloud, device } = this.#options;
+    const models =
+      target === 'device' || cloud === undefined ? device.capabilities() : cloud.snapshot().models;
+    const named = models.find(({ id }) => id === model) ?? models[0];
+    return named?.modalities ?? ['text'];
+  }
+
   async #embedAt(
     choice: RouteChoice,
     outgoing: EmbeddingRequest,
@@ -271,7 +301,7 @@ export class HybridService implements InferenceService {
     return cloud.embed(outgoing, { signal });
   }
 
-  async #sharedPlan(request: GenerationRequest): Promise<Plan> {
+  async #sharedPlan(request: GenerationRequest, signal: AbortSignal): Promise<Plan> {
     const known = this.#plans.get(request.input);
     const isSibling =
       known !== undefined &&
@@ -280,23 +310,68 @@ export class HybridService implements InferenceService {
       known.request.responseFormat === request.responseFormat &&
       known.request.route === request.route;
     if (isSibling) return known.plan;
-    const plan = this.#plan(request, this.#names.resolve(request.model));
+    const plan = this.#plan(request, this.#names.resolve(request.model), signal);
     this.#plans.set(request.input, { request, plan });
     return plan;
   }
 
-  async #plan(request: GenerationRequest, name: ResolvedName, subject: object = request): Promise<Plan> {
-    const startedMs = this.#clock.now();
+  async #plan(
+    request: GenerationRequest,
+    name: ResolvedName,
+    signal: AbortSignal,
+    subject?: EmbeddingRequest,
+  ): Promise<Plan> {
     const policy = this.#options.policy.current();
     const facts = {
       wishes: request.route ?? {},
       ...(name.forced === undefined ? {} : { forced: name.forced }),
-      isEmbedding: subject !== request,
+      isEmbedding: subject !== undefined,
       hasTools: request.input.kind === 'chat' && request.input.tools.length > 0,
     };
-    const examined = await this.#examiner.examine(request, policy, facts, subject);
+    const perceived = await this.#perceive(request, name, policy, facts, signal);
+    const startedMs = this.#clock.now();
+    const { readTexts, uncheckedReason } = readTextsOf(perceived, policy.privacy.pictures_without_text);
+    const read = {
+      readTexts,
+      ...(uncheckedReason === undefined ? {} : { uncheckedReason }),
+      readable: readableModalities(perceived),
+    };
+    const examined = await this.#examiner.examine(
+      perceived.request,
+      policy,
+      { ...facts, ...read },
+      subject ?? perceived.request,
+    );
     const decision = decide(examined.signals, policy, this.#state(name));
-    return { examined, policy, decision, decisionMs: this.#clock.now() - startedMs };
+    return { perceived, examined, policy, decision, decisionMs: this.#clock.now() - startedMs };
+  }
+
+  async #perceive(
+    request: GenerationRequest,
+    { forced, deviceModel }: ResolvedName,
+    policy: Policy,
+    facts: Omit<RequestFacts, 'tainted'>,
+    signal: AbortSignal,
+  ): Promise<Perceived> {
+    const { cloud, perception } = this.#options;
+    if (perception === undefined) return { request, pictures: [], recordings: [], unread: [] };
+    const only = [policy.preference, request.route?.preference].includes('only_on_device');
+    const staysHere = cloud === undefined || forced === 'device' || only || request.route?.privacy !== undefined;
+    const device = this.#modalitiesOf({ target: 'device', ...(deviceModel === undefined ? {} : { model: deviceModel }) });
+    // What its text says decides whether a stranger may be told of it.
+    let isPrivate = staysHere && cloud !== undefined;
+    if (!isPrivate && hasAddress(request)) {
+      isPrivate = await this.#examiner.isPrivateWithout(request, policy, facts);
+    }
+    return perception.perceive(request, {
+      signal,
+      readPictures: !staysHere || !device.includes('image'),
+      mayFetch() {
+        if (!isPrivate) return;
+        const reason = 'the request is private, and fetching would tell another server of it; send it as a data: URL';
+        throw makeError('image_url_refused', { reason });
+      },
+    });
   }
 
   #state({ deviceModel, cloudModel }: ResolvedName): RouteState {
@@ -362,6 +437,7 @@ export class HybridService implements InferenceService {
       complexity: Math.round(examined.signals.complexity * 1000) / 1000,
       policyVersion: policy.id,
       detectors: examined.detectors,
+      ...readCounts(plan.perceived),
       redactedValues: decision.privacy === 'redact' ? (examined.redacted?.values.size ?? 0) : 0,
       attempts: [],
       bytesLeft: 0,
@@ -383,11 +459,12 @@ export class HybridService implements InferenceService {
     return attempt;
   }
 
-  #refused(receipt: Receipt, refusal: RouteRefusal): DuanyunError {
+  #refused(receipt: Receipt, refusal: RouteRefusal, plan: Plan): DuanyunError {
+    const error = modalityError(refusal, plan.perceived) ?? refusalError(refusal);
     receipt.state = 'refused';
-    receipt.errorCode = refusal.code;
+    receipt.errorCode = error.code;
     this.#finishReceipt(receipt);
-    return refusalError(refusal);
+    return error;
   }
 
   #closeReceipt(receipt: Receipt, plan: Plan, signal: AbortSignal): void {

@@ -35,6 +35,8 @@ export type Receipt = {
   policyVersion: string;
   /** Name and version of each detector that ran. */
   detectors: Record<string, string>;
+  /** Pictures and recordings of the request, and how many of them were read or heard. Absent where there were none. */
+  read?: { pictures: number; picturesRead: number; recordings: number; recordingsHeard: number };
   /** Placeholders that stood in for identifiers in what left. */
   redactedValues: number;
   attempts: ReceiptAttempt[];

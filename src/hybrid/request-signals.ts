@@ -1,4 +1,5 @@
 /** From what the detectors say to what a decision needs. */
+import type { Modality } from '../core/backend.ts';
 import type { EmbeddingRequest, GenerationRequest, RouteWishes } from '../core/chat.ts';
 import type { Policy } from '../routing/policy.ts';
 import type { PrivacySignal, RouteSignals, RouteTarget } from '../routing/types.ts';
@@ -19,6 +20,12 @@ export type RequestFacts = {
   tainted: boolean;
   isEmbedding: boolean;
   hasTools: boolean;
+  /** What OCR and speech recognition found in the request's parts. */
+  readTexts?: readonly ReadText[];
+  /** Why its parts count as unchecked although they were read. */
+  uncheckedReason?: string;
+  /** Kinds of parts that a model can also be given as text. */
+  readable?: readonly Modality[];
 };
 
 let lastWords: { policyId: string; list: WordList } | undefined;
@@ -74,12 +81,14 @@ export function blindSignals(request: GenerationRequest, reason: string, facts: 
 function privacySignal({ privacy }: Signals, policy: Policy, facts: RequestFacts): PrivacySignal {
   const identifiers = privacy.findings.map(({ type, confidence }) => ({ type, confidence }));
   const topics = privacy.topics.map(({ topic, score }) => ({ topic, confidence: score }));
-  const isUnchecked = privacy.unchecked.length > 0 && policy.privacy.unchecked !== 'open';
+  const unchecked =
+    privacy.unchecked.length > 0 ? `unchecked-${privacy.unchecked[0]?.kind ?? 'part'}` : facts.uncheckedReason;
+  const isUnchecked = unchecked !== undefined && policy.privacy.unchecked !== 'open';
   // A verdict of "private" that names nothing is one that we do not understand.
   const isUnexplained =
     privacy.level !== 'public' && identifiers.length + topics.length + privacy.unchecked.length === 0;
   const incomplete = isUnchecked
-    ? `unchecked-${privacy.unchecked[0]?.kind ?? 'part'}`
+    ? unchecked
     : isUnexplained
       ? 'detector-unclear'
       : undefined;
@@ -97,6 +106,7 @@ function privacySignal({ privacy }: Signals, policy: Policy, facts: RequestFacts
 function sizeFields(size: SizeSignal, facts: RequestFacts): Omit<RouteSignals, 'privacy' | 'task' | 'complexity'> {
   return {
     modalities: size.modalities,
+    ...(facts.readable === undefined || facts.readable.length === 0 ? {} : { readable: facts.readable }),
     promptTokens: size.estimatedPromptTokens,
     answerTokens: facts.isEmbedding ? 0 : Math.min(size.maximumAnswerTokens ?? usualAnswerTokens, usualAnswerTokens),
     needs: { tools: facts.hasTools, embeddings: facts.isEmbedding },

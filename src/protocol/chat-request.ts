@@ -88,8 +88,9 @@ function toPart(part: WirePart, path: string): ContentPart {
       return { type: 'text', text: part.refusal };
     case 'image_url': {
       const image = typeof part.image_url === 'string' ? { url: part.image_url } : part.image_url;
-      const source = imageSource(image.url, `${path}.image_url.url`);
-      return { type: 'image', source, detail: ('detail' in image ? image.detail : undefined) ?? 'auto' };
+      const field = typeof part.image_url === 'string' ? `${path}.image_url` : `${path}.image_url.url`;
+      const source = imageSource(image.url, field);
+      return { type: 'image', source, detail: ('detail' in image ? image.detail : undefined) ?? 'auto', field };
     }
     case 'input_audio':
       return audioPart(part.input_audio.data, part.input_audio.format, `${path}.input_audio.data`);

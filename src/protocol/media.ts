@@ -20,7 +20,7 @@ export function imageSource(url: string, param: string): ImagePart['source'] {
 }
 
 export function audioPart(data: string, format: string, param: string): AudioPart {
-  return { type: 'audio', bytes: base64Bytes(data, param), format };
+  return { type: 'audio', bytes: base64Bytes(data, param), format, field: param };
 }
 
 /** Node skips what is not base64, so the length tells whether all of it was. Line breaks are allowed. */

@@ -104,6 +104,7 @@ function toParts(content: string | WireResponsePart[], path: string): ContentPar
           type: 'image',
           source: imageSource(part.image_url, `${path}[${index}].image_url`),
           detail: part.detail ?? 'auto',
+          field: `${path}[${index}].image_url`,
         };
       case 'input_audio':
         return audioPart(part.input_audio.data, part.input_audio.format, `${path}[${index}].input_audio.data`);

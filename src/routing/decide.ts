@@ -1,4 +1,5 @@
 /** Where a request runs. Pure: the same signals, policy and state give the same decision, on a server and in a page. */
+import type { Modality } from '../core/backend.ts';
 import type { RoutePreference } from '../core/chat.ts';
 import { makeError, type DuanyunError } from '../core/errors.ts';
 import { deviceStrain, predictCloud, predictDevice, score } from './predict.ts';
@@ -131,7 +132,9 @@ function cloudCandidates(
 
 function fit(signals: RouteSignals, model: TargetModel): Violation[] {
   const violated: Violation[] = [];
-  if (signals.modalities.some((modality) => !model.modalities.includes(modality))) violated.push('modality');
+  const canTake = (modality: Modality): boolean =>
+    model.modalities.includes(modality) || signals.readable?.includes(modality) === true;
+  if (!signals.modalities.every(canTake)) violated.push('modality');
   if (signals.needs.tools && !model.tools) violated.push('tools');
   if (signals.needs.embeddings && !model.embeddings) violated.push('embeddings');
   // At least one token of an answer must fit; how many there will be is only a guess.

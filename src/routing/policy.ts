@@ -70,6 +70,11 @@ export const policySchema = z.strictObject({
       topics: z.partialRecord(z.enum(sensitiveTopics as [string, ...string[]]), handling).default({}),
       /** Pictures, sound and token lists that no detector could read. */
       unchecked: z.enum(['device', 'open']).default('device'),
+      /**
+       * Pictures in which hardly anything could be read: a face, a body, a room. What they show cannot be judged. Only
+       * asked where `unchecked` is `device`.
+       */
+      pictures_without_text: z.enum(['device', 'open']).default('device'),
       /** The user's own words (projects, customers); found in any writing, they count as `word-list`. */
       words: z.array(z.string().min(1).max(200)).max(10_000).default([]),
     })

@@ -41,6 +41,8 @@ export type RouteSignals = {
   /** Probability that a small model fails at this, 0–1. */
   complexity: number;
   modalities: readonly Modality[];
+  /** Those of them that a model can also be given as text: all pictures were read, all speech was heard. */
+  readable?: readonly Modality[];
   /** Estimated. */
   promptTokens: number;
   /** Expected; at most what the request allows. */
