@@ -4,6 +4,10 @@ import { systemClock } from './core/clock.ts';
 import type { Config } from './config/load-config.ts';
 import type { Application } from './cli/application.ts';
 import { EngineBackend } from './engine/engine-backend.ts';
+import { OcrModule, OcrReader } from './engine/modules/ocr/ocr-module.ts';
+import { PictureProcess } from './engine/pictures/picture-process.ts';
+import { AddressFetcher } from './cloud/picture-fetcher.ts';
+import { countPhysicalCores } from './cli/device/physical-cores.ts';
 import { ModuleManager } from './engine/modules/module-manager.ts';
 import { availableMemoryBytes } from './models/available-memory.ts';
 import { readGgufHeader } from './models/gguf.ts';
@@ -59,6 +63,21 @@ export const application: Application = {
       languageStaysLoaded: !config.unloadLanguage,
       ...parts,
     }),
+  createPictures(config, { log, modules }) {
+    const { childEnvironment: environment, imageUrlHost: hosts } = config;
+    const maxBytes = Math.round(config.maxImageMib * 1024 * 1024);
+    const limits = { maxBytes, maxPixels: Math.round(config.maxImageMegapixels * 1e6) };
+    const decoder = new PictureProcess({ limits, environment, log });
+    const threads = config.threads === 'auto' ? Math.min(4, countPhysicalCores()) : config.threads;
+    const ocr = new OcrModule({ threads, environment, log });
+    modules.register(ocr);
+    return {
+      decoder,
+      reader: new OcrReader(ocr, modules, decoder),
+      ...(hosts.length === 0 ? {} : { fetcher: new AddressFetcher({ hosts, maxBytes }) }),
+      dispose: () => decoder.dispose(),
+    };
+  },
   createModules: (config, { log, metrics }) =>
     new ModuleManager({
       clock: systemClock,

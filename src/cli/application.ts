@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { InstalledModel, ModelAdministration } from '../core/model-store.ts';
 import type { ManagedModule, ModuleAdministration, ModuleUse } from '../core/modules.ts';
-import type { PictureDecoder } from '../core/perception.ts';
+import type { PictureDecoder, PictureFetcher, PictureGuard, PictureReader } from '../core/perception.ts';
 import type { Config } from '../config/load-config.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
 import type { GgufHeader } from '../models/gguf.ts';
@@ -29,6 +29,15 @@ export type Modules = ModuleAdministration &
     register(module: ManagedModule): void;
     dispose(): Promise<void>;
   };
+
+/** What takes pictures in. */
+export type Pictures = {
+  decoder: PictureDecoder & PictureGuard;
+  reader: PictureReader;
+  /** Only where the operator allows addresses. */
+  fetcher?: PictureFetcher;
+  dispose(): Promise<void>;
+};
 
 export type Telemetry = {
   log: Log;
@@ -63,6 +72,8 @@ export type Application = {
       decoder?: PictureDecoder;
     },
   ): Engine;
+  /** Registers the module `ocr`. */
+  createPictures(config: Config, parts: { log: Log; modules: Modules }): Pictures;
   createModules(config: Config, telemetry: Pick<Telemetry, 'log' | 'metrics'>): Modules;
   availableMemoryBytes(): number;
   startServer(parts: AppParts): Promise<RunningServer>;

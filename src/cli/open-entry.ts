@@ -48,11 +48,12 @@ export async function openEntry(application: Application, options: EntryOptions)
   const aliases = new Map(store.catalogue().map(({ id, aliases: names }) => [id, names]));
   const abort = new AbortController();
   const modules = application.createModules(config, { log, metrics });
+  const pictures = application.createPictures(config, { log, modules });
   let enginePid = (): number | undefined => undefined;
   let server: RunningServer;
   let hybrid: OpenHybrid | undefined;
   try {
-    hybrid = openHybrid({ config, log, metrics, device, aliasesOf: (id) => aliases.get(id) ?? [] });
+    hybrid = openHybrid({ config, log, metrics, device, pictures, aliasesOf: (id) => aliases.get(id) ?? [] });
     server = await application.startServer({
       service: hybrid.service,
       hybrid: hybrid.control,
@@ -67,6 +68,7 @@ export async function openEntry(application: Application, options: EntryOptions)
     });
   } catch (error) {
     await modules.dispose();
+    await pictures.dispose();
     await hybrid?.close();
     await store.dispose();
     throw error;
@@ -117,6 +119,7 @@ export async function openEntry(application: Application, options: EntryOptions)
       await server.close(graceMs, announceMs);
       await ready.catch(() => {});
       await modules.dispose();
+      await pictures.dispose();
       await device.dispose();
       await running.close();
       await store.dispose();

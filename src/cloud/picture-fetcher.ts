@@ -46,7 +46,7 @@ export class AddressFetcher implements PictureFetcher {
         if (location === undefined) return await this.#body(response);
         response.destroy();
         if (redirects === maxRedirects) throw refused('it redirects too often');
-        const next = URL.canParse(location, url) ? new URL(location, url) : undefined;
+        const next = URL.canParse(location, url.href) ? new URL(location, url.href) : undefined;
         if (next === undefined) throw refused('it redirects to no valid address');
         if (url.protocol === 'https:' && next.protocol !== 'https:') throw refused('it redirects away from https');
         url = this.#checked(next.href);

@@ -1,4 +1,4 @@
-import type { FinishReason, GenerationTimings, StreamEvent, TokenLogprob, TokenUsage } from '../core/events.ts';
+import type { FinishReason, GenerationTimings, ReadContent, StreamEvent, TokenLogprob, TokenUsage } from '../core/events.ts';
 import type { DuanyunError } from '../core/errors.ts';
 
 /** What one generation says, without how it breaks: errors have a path of their own. */
@@ -30,6 +30,8 @@ export class AnswerCollector {
   readonly choices: CollectedChoice[];
   /** The model that really answered; the first choice speaks for all. */
   model: string | undefined;
+  /** What was read from the request's pictures and recordings. */
+  read: ReadContent | undefined;
 
   constructor(choiceCount: number) {
     this.choices = Array.from({ length: choiceCount }, () => ({
@@ -46,6 +48,7 @@ export class AnswerCollector {
     switch (event.type) {
       case 'response-start':
         this.model ??= event.model;
+        this.read ??= event.read;
         break;
       case 'text-delta':
         choice.text += event.text;

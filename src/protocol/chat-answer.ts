@@ -1,4 +1,4 @@
-import type { GenerationTimings, TokenUsage } from '../core/events.ts';
+import type { GenerationTimings, ReadContent, TokenUsage } from '../core/events.ts';
 import type { DuanyunError } from '../core/errors.ts';
 import {
   type AnswerCollector,
@@ -10,6 +10,7 @@ import {
 import { errorBody } from './error-body.ts';
 import type { AnswerContext } from './generation.ts';
 import { chatLogprobs } from './logprobs.ts';
+import { readContentBody } from './read-content.ts';
 import { dataFrame, doneFrame } from './sse.ts';
 import { timingsBody, totalUsage, usageBody } from './usage.ts';
 
@@ -27,6 +28,7 @@ export function chatBody(context: AnswerContext, answer: AnswerCollector): objec
     choices: answer.choices.map(choiceBody),
     usage: usageBody(usage),
     ...firstTimings(answer.choices),
+    ...readContentBody(answer.read),
   };
 }
 
@@ -63,6 +65,7 @@ export class ChatStreamEncoder implements StreamEncoder {
   #prefix = '';
   #suffix: string;
   #opened: boolean[] = [];
+  #read: ReadContent | undefined;
   #usages: (TokenUsage | undefined)[] = [];
   #timings: (GenerationTimings | undefined)[] = [];
 
@@ -75,6 +78,7 @@ export class ChatStreamEncoder implements StreamEncoder {
     switch (event.type) {
       case 'response-start':
         if (this.#prefix === '') this.#prefix = this.#newPrefix(event.model);
+        this.#read ??= event.read;
         return '';
       case 'text-delta': {
         const logprobs = event.logprobs === undefined ? 'null' : JSON.stringify(chatLogprobs(event.logprobs));
@@ -116,12 +120,16 @@ export class ChatStreamEncoder implements StreamEncoder {
   #open(index: number): string {
     if (this.#opened[index] === true) return '';
     this.#opened[index] = true;
-    return this.#chunk(index, '{"role":"assistant","content":""}');
+    // The first chunk of all also says what was read.
+    const extension = JSON.stringify(readContentBody(this.#read)).slice(1, -1);
+    this.#read = undefined;
+    const more = extension === '' ? '' : `${extension},`;
+    return this.#chunk(index, '{"role":"assistant","content":""}', 'null', 'null', more);
   }
 
-  #chunk(index: number, delta: string, finishReason = 'null', logprobs = 'null'): string {
+  #chunk(index: number, delta: string, finishReason = 'null', logprobs = 'null', more = ''): string {
     const choice = `{"index":${index},"delta":${delta},"logprobs":${logprobs},"finish_reason":${finishReason}}`;
-    return dataFrame(`${this.#head()}"choices":[${choice}]${this.#suffix}`);
+    return dataFrame(`${this.#head()}${more}"choices":[${choice}]${this.#suffix}`);
   }
 
   /** The part that all chunks share is written once: one chunk a token makes this the hot path of the server. */

@@ -1,10 +1,11 @@
 import type { DuanyunError } from '../core/errors.ts';
-import type { FinishReason, TokenUsage } from '../core/events.ts';
+import type { FinishReason, ReadContent, TokenUsage } from '../core/events.ts';
 import type { AnswerCollector } from './answer.ts';
 import { firstTimings } from './chat-answer.ts';
 import type { AnswerContext } from './generation.ts';
 import { chatToken } from './logprobs.ts';
 import { present } from './present.ts';
+import { readContentBody } from './read-content.ts';
 import type { WireResponses } from './responses-schema.ts';
 
 /** One entry of a response's `output`. */
@@ -20,6 +21,7 @@ export type ResponseState = {
   finish?: FinishReason;
   usage?: TokenUsage;
   error?: DuanyunError;
+  read?: ReadContent;
 };
 
 /** `resp_x` → `msg_x_0`: an item's id says which response it belongs to. */
@@ -51,6 +53,7 @@ export function responsesBody(wire: WireResponses, context: AnswerContext, answe
     finish: choice?.finish,
     usage: choice?.usage,
     error: undefined,
+    read: answer.read,
   });
   return { ...responseObject(wire, context, state), ...firstTimings(answer.choices) };
 }
@@ -65,6 +68,7 @@ export function responseObject(wire: WireResponses, context: AnswerContext, stat
   return {
     id: context.id,
     object: 'response',
+    ...readContentBody(state.read),
     created_at: context.createdSeconds,
     status: state.status,
     error: state.error === undefined ? null : { code: state.error.code, message: state.error.message },

@@ -41,6 +41,7 @@ export class ResponsesStreamEncoder implements StreamEncoder {
     switch (event.type) {
       case 'response-start':
         this.#state.model = event.model;
+        if (event.read !== undefined) this.#state.read = event.read;
         return '';
       case 'reasoning-delta':
         return this.#start() + this.#reasoning(event.text);

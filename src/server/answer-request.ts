@@ -1,6 +1,6 @@
 import type { DuanyunError } from '../core/errors.ts';
 import { makeError } from '../core/errors.ts';
-import type { ReceiptSummary } from '../core/events.ts';
+import type { ReadContent, ReceiptSummary } from '../core/events.ts';
 import { AnswerCollector, type StreamEncoder } from '../protocol/answer.ts';
 import type { AnswerContext, ParsedGeneration } from '../protocol/generation.ts';
 import { AnswerRun } from './answer-run.ts';
@@ -48,7 +48,7 @@ export async function answerRequest(
     if (!parsed.stream) {
       const body = await collect(run, form);
       release();
-      return json(c, body, receiptHeaders(run.start?.receipt));
+      return json(c, body, receiptHeaders(run.start?.receipt, run.start?.read));
     }
     const inTime = await run.hold(entry.options.keepAliveMs);
     return streamed(entry, c, run, form, { keepAliveFirst: !inTime, release });
@@ -113,7 +113,7 @@ function streamed(
   };
   const headers = {
     ...baseHeaders(c),
-    ...receiptHeaders(run.start?.receipt),
+    ...receiptHeaders(run.start?.receipt, run.start?.read),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
@@ -138,9 +138,14 @@ export function abortWithClient(c: EntryContext, controller: AbortController): (
 }
 
 /** Where it ran and why, as far as the backend said. */
-export function receiptHeaders(receipt: ReceiptSummary | undefined): Record<string, string> {
+export function receiptHeaders(receipt: ReceiptSummary | undefined, read?: ReadContent): Record<string, string> {
   if (receipt === undefined) return {};
+  const given = [...(read?.pictures ?? []), ...(read?.recordings ?? [])];
   return {
+    // What the answering model was given in place of, or beside, what was read.
+    ...(given.length === 0
+      ? {}
+      : { 'x-duanyun-read': headerText(given.map((each) => `${each.model}=${each.given}`).join(',')) }),
     'x-duanyun-target': headerText(receipt.target),
     'x-duanyun-reasons': headerText(receipt.reasons.join(',')),
     'x-duanyun-receipt': headerText(receipt.id),

@@ -13,12 +13,14 @@ import type { Metrics } from '../../core/metrics.ts';
 import type { EngineStatistics } from '../../engine/host/messages.ts';
 import type { DeviceConditions } from '../../hybrid/device-observer.ts';
 import { HybridService } from '../../hybrid/hybrid-service.ts';
+import { Perception } from '../../hybrid/perception.ts';
 import { openPolicy } from '../../hybrid/policy-file.ts';
 import { ReceiptStore } from '../../hybrid/receipts.ts';
 import { StatisticsSender } from '../../hybrid/statistics-sender.ts';
 import { StatisticsReceiver } from '../../hybrid/statistics-totals.ts';
 import { Statistics } from '../../hybrid/statistics.ts';
 import { openTaint } from '../../hybrid/taint-file.ts';
+import type { Pictures } from '../application.ts';
 import { statisticsReportSchema } from '../../protocol/statistics-report.ts';
 import type { HybridControl, StatisticsControl } from '../../server/hybrid-routes.ts';
 
@@ -27,6 +29,8 @@ export type HybridParts = {
   log: Log;
   metrics: Metrics;
   device: Backend;
+  /** Absent where this process takes no pictures in. */
+  pictures?: Pictures;
   aliasesOf: (modelId: string) => readonly string[];
 };
 
@@ -48,7 +52,7 @@ export function stateFile(config: Config, name: string): string {
 }
 
 /** Throws `policy_invalid`, `config_invalid`. */
-export function openHybrid({ config, log, metrics, device, aliasesOf }: HybridParts): OpenHybrid {
+export function openHybrid({ config, log, metrics, device, pictures, aliasesOf }: HybridParts): OpenHybrid {
   const clock = systemClock;
   const gate = new EgressGate({ clock });
   const policy = openPolicy(config.policy, clock, log);
@@ -66,8 +70,16 @@ export function openHybrid({ config, log, metrics, device, aliasesOf }: HybridPa
   const statistics = new Statistics({ clock, log, file: stateFile(config, 'statistics.json') });
   const receiver = config.receiveStats ? new StatisticsReceiver() : undefined;
   let conditions: DeviceConditions = {};
+  const perception = new Perception({
+    ...(pictures === undefined ? {} : { guard: pictures.decoder, reader: pictures.reader }),
+    ...(pictures?.fetcher === undefined ? {} : { fetcher: pictures.fetcher }),
+    maxPictures: config.maxImages,
+    clock,
+    log,
+  });
   const service = new HybridService({
     device,
+    perception,
     ...(cloud === undefined ? {} : { cloud }),
     gate,
     policy,
@@ -115,6 +127,7 @@ export function openHybrid({ config, log, metrics, device, aliasesOf }: HybridPa
       };
     },
     async close() {
+      perception.clear();
       statistics.save();
       await sender?.dispose();
       await cloud?.dispose();

@@ -12,7 +12,7 @@ import { fromWireError } from './wire-error.ts';
 
 export type WorkerProcessOptions = {
   /** For errors and the log. */
-  name: ModuleName;
+  name: ModuleName | 'pictures';
   /** Path of the built script that calls `serveWorker`. */
   script: string;
   environment: Readonly<Record<string, string | undefined>>;

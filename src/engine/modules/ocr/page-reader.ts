@@ -38,12 +38,12 @@ type Found = { rectangle: Rectangle; line: DecodedLine };
 
 /** @param breathe called between the models' runs; awaits whatever else the process has to do, and may throw to end */
 export async function readPage(picture: Pixels, models: PageModels, breathe: () => Promise<void>): Promise<PageText> {
-  const regions = findRegions(picture, models.detector);
+  const regions = await findRegions(picture, models.detector);
   await breathe();
-  const turns = turnsOf(picture, regions, models.direction);
+  const turns = await turnsOf(picture, regions, models.direction);
   const found: Found[] = [];
   for (const rectangle of regions) {
-    found.push({ rectangle, line: readBestLine(picture, rectangle, turns, models) });
+    found.push({ rectangle, line: await readBestLine(picture, rectangle, turns, models) });
     await breathe();
   }
   const isRead = ({ line }: Found): boolean => line.confidence >= readConfidence && line.text.trim() !== '';
@@ -62,7 +62,7 @@ export async function readPage(picture: Pixels, models: PageModels, breathe: () 
   };
 }
 
-function findRegions(picture: Pixels, detector: OnnxModel): Rectangle[] {
+async function findRegions(picture: Pixels, detector: OnnxModel): Promise<Rectangle[]> {
   const longest = Math.max(picture.width, picture.height);
   const scale = Math.min(detectorSide / longest, Math.max(1, Math.min(2, comfortableSide / longest)));
   const side = (length: number): number => Math.max(32, Math.round((length * scale) / 32) * 32);
@@ -73,7 +73,7 @@ function findRegions(picture: Pixels, detector: OnnxModel): Rectangle[] {
     bottomLeft: { x: 0, y: picture.height },
   };
   const planes = samplePicture(picture, whole, { width, height }, detectorNormalisation);
-  const map = detector.run({ data: planes.data, dims: [1, 3, height, width] });
+  const map = await detector.run({ data: planes.data, dims: [1, 3, height, width] });
   const [scaleX, scaleY] = [picture.width / width, picture.height / height];
   return findTextRegions(map.data, width, height).map(({ rectangle }) => ({
     ...rectangle,
@@ -85,7 +85,7 @@ function findRegions(picture: Pixels, detector: OnnxModel): Rectangle[] {
 }
 
 /** Quarter turns clockwise that the page's lines are away from running to the right. */
-function turnsOf(picture: Pixels, regions: readonly Rectangle[], direction: OnnxModel): number {
+async function turnsOf(picture: Pixels, regions: readonly Rectangle[], direction: OnnxModel): Promise<number> {
   const long = regions.filter(isLong);
   if (long.length === 0) return 0;
   let [lying, standing] = [0, 0];
@@ -104,27 +104,33 @@ function turnsOf(picture: Pixels, regions: readonly Rectangle[], direction: Onnx
     const filled = Math.min(directionWidth, Math.max(1, Math.round(lineHeight * ratioOf(quad))));
     const size = { width: directionWidth, height: lineHeight, filled };
     const { data } = samplePicture(picture, quad, size, lineNormalisation);
-    const scores = direction.run({ data, dims: [1, 3, lineHeight, directionWidth] }).data;
-    if ((scores[1] ?? 0) > sureDirection) votes++;
+    const scores = await direction.run({ data, dims: [1, 3, lineHeight, directionWidth] });
+    if ((scores.data[1] ?? 0) > sureDirection) votes++;
     else votes--;
   }
   return votes > 0 ? turned + 2 : turned;
 }
 
-function readBestLine(picture: Pixels, rectangle: Rectangle, turns: number, models: PageModels): DecodedLine {
+async function readBestLine(
+  picture: Pixels,
+  rectangle: Rectangle,
+  turns: number,
+  models: PageModels,
+): Promise<DecodedLine> {
   const quad = quadOf(rectangle, turns);
-  const straight = readLine(picture, quad, models);
+  const straight = await readLine(picture, quad, models);
   if (ratioOf(quad) > 1 / tallRatio || straight.confidence > 0.9) return straight;
-  const turned = readLine(picture, quadOf(rectangle, (turns + 1) % 4), models);
+  const turned = await readLine(picture, quadOf(rectangle, (turns + 1) % 4), models);
   return turned.confidence > straight.confidence ? turned : straight;
 }
 
-function readLine(picture: Pixels, quad: Quad, { recogniser, signs }: PageModels): DecodedLine {
+async function readLine(picture: Pixels, quad: Quad, { recogniser, signs }: PageModels): Promise<DecodedLine> {
   const filled = Math.min(maxLineWidth, Math.max(8, Math.round(lineHeight * ratioOf(quad))));
   // The recogniser was trained on lines at least this wide, and steps of eight pixels.
   const width = Math.max(64, Math.ceil(filled / 8) * 8);
   const { data } = samplePicture(picture, quad, { width, height: lineHeight, filled }, lineNormalisation);
-  return decodeLine(recogniser.run({ data, dims: [1, 3, lineHeight, width] }).data, signs);
+  const scores = await recogniser.run({ data, dims: [1, 3, lineHeight, width] });
+  return decodeLine(scores.data, signs);
 }
 
 /** A single sign says nothing of a page's direction, and a round thing is no line that could not be read. */
