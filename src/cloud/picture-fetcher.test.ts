@@ -9,7 +9,17 @@ describe('addresses that are not public', () => {
   it.each([
     ...['127.0.0.1', '127.1.2.3', '0.0.0.0', '10.1.2.3', '172.16.0.1', '172.31.255.255', '192.168.1.1', '100.64.0.1'],
     ...['169.254.169.254', '192.0.0.8', '198.18.0.1', '203.0.113.9', '224.0.0.1', '255.255.255.255'],
-    ...['::', '::1', '::ffff:127.0.0.1', '::ffff:8.8.8.8', '::127.0.0.1', 'fe80::1', 'fc00::1', 'fd12:3456::1', 'ff02::1'],
+    ...[
+      '::',
+      '::1',
+      '::ffff:127.0.0.1',
+      '::ffff:8.8.8.8',
+      '::127.0.0.1',
+      'fe80::1',
+      'fc00::1',
+      'fd12:3456::1',
+      'ff02::1',
+    ],
     ...['64:ff9b::7f00:1', '2001:db8::1', '2002:7f00:1::', '2001:0:1::1', 'fec0::1', '100::1'],
     ...['localhost', '', '1.2.3', 'fe80::1%eth0'],
   ])('%s', (address) => {
@@ -71,14 +81,21 @@ describe('the fetcher', () => {
   }
   const get = (path: string, options?: Partial<PictureFetcherOptions>, signal = AbortSignal.timeout(5_000)) =>
     fetcher(options).fetchPicture(`http://outside.example:${port}${path}`, { signal });
-  const refusal = (reason: string) => ({ code: 'image_url_refused', message: expect.stringContaining(reason) as string });
+  const refusal = (reason: string) => ({
+    code: 'image_url_refused',
+    message: expect.stringContaining(reason) as string,
+  });
 
   it('fetches a picture, also after a redirect, and says nothing of the request', async () => {
     expect(Buffer.from(await get('/picture.png')).toString()).toBe('bytes');
     expect(Buffer.from(await get('/once')).toString()).toBe('bytes');
-    expect(Object.keys(requests[0]?.headers ?? {}).toSorted()).toEqual(
-      ['accept', 'accept-encoding', 'connection', 'host', 'user-agent'],
-    );
+    expect(Object.keys(requests[0]?.headers ?? {}).toSorted()).toEqual([
+      'accept',
+      'accept-encoding',
+      'connection',
+      'host',
+      'user-agent',
+    ]);
   });
 
   it.each([
@@ -107,7 +124,9 @@ describe('the fetcher', () => {
     ['http://outside.example:6379/', 'port 6379'],
   ])('refuses %s', async (address, reason) => {
     const signal = AbortSignal.timeout(5_000);
-    await expect(fetcher({ ports: [80, 443] }).fetchPicture(address, { signal })).rejects.toMatchObject(refusal(reason));
+    await expect(fetcher({ ports: [80, 443] }).fetchPicture(address, { signal })).rejects.toMatchObject(
+      refusal(reason),
+    );
   });
 
   it.each([

@@ -11,7 +11,8 @@ export function readableModalities(perceived: Perceived): Modality[] {
   const readable: Modality[] = [];
   const hasPictures = pictures.length > 0 && pictures.length === countParts(request, 'image');
   // One empty page among written ones may be; where nothing was read there is nothing to answer from.
-  if (hasPictures && pictures.some(({ reading }) => hasText(reading)) && !asksForSight(perceived)) readable.push('image');
+  if (hasPictures && pictures.some(({ reading }) => hasText(reading)) && !asksForSight(perceived))
+    readable.push('image');
   if (recordings.length > 0 && recordings.length === countParts(request, 'audio')) readable.push('audio');
   return readable;
 }

@@ -145,7 +145,9 @@ export class Examiner {
     const isPrivate = (message: ChatMessage, index: number): boolean => {
       try {
         const alone = { ...request, input: { ...input, messages: [message], tools: [] } };
-        const own = readTexts.flatMap((read) => (read.message === index ? [Object.assign({}, read, { message: 0 })] : []));
+        const own = readTexts.flatMap((read) =>
+          read.message === index ? [Object.assign({}, read, { message: 0 })] : [],
+        );
         const { privacy: found } = routeSignals(compute(alone, signalOptions(policy, own)), policy, facts);
         return rulePrivacy(found, policy).handling !== 'open';
       } catch {

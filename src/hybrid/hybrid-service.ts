@@ -65,7 +65,13 @@ export type Explanation = {
   decisionMs: number;
 };
 
-type Plan = { perceived: Perceived; examined: Examined; policy: Policy; decision: RouteDecision | RouteRefusal; decisionMs: number };
+type Plan = {
+  perceived: Perceived;
+  examined: Examined;
+  policy: Policy;
+  decision: RouteDecision | RouteRefusal;
+  decisionMs: number;
+};
 type Run = { request: GenerationRequest; plan: Plan; decision: RouteDecision; receipt: Receipt; signal: AbortSignal };
 
 /** A request that has to stay waits this long for a device that loads. */
@@ -279,8 +285,7 @@ export class HybridService implements InferenceService {
 
   #modalitiesOf({ target, model }: RouteChoice): readonly Modality[] {
     const { cloud, device } = this.#options;
-    const models =
-      target === 'device' || cloud === undefined ? device.capabilities() : cloud.snapshot().models;
+    const models = target === 'device' || cloud === undefined ? device.capabilities() : cloud.snapshot().models;
     const named = models.find(({ id }) => id === model) ?? models[0];
     return named?.modalities ?? ['text'];
   }
@@ -357,7 +362,10 @@ export class HybridService implements InferenceService {
     if (perception === undefined) return { request, pictures: [], recordings: [], unread: [] };
     const only = [policy.preference, request.route?.preference].includes('only_on_device');
     const staysHere = cloud === undefined || forced === 'device' || only || request.route?.privacy !== undefined;
-    const device = this.#modalitiesOf({ target: 'device', ...(deviceModel === undefined ? {} : { model: deviceModel }) });
+    const device = this.#modalitiesOf({
+      target: 'device',
+      ...(deviceModel === undefined ? {} : { model: deviceModel }),
+    });
     // What its text says decides whether a stranger may be told of it.
     let isPrivate = staysHere && cloud !== undefined;
     if (!isPrivate && hasAddress(request)) {

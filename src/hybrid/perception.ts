@@ -8,7 +8,14 @@ import type { Clock } from '../core/clock.ts';
 import { DuanyunError, makeError, toDuanyunError } from '../core/errors.ts';
 import type { ReadContent } from '../core/events.ts';
 import type { Log } from '../core/log.ts';
-import type { PictureFetcher, PictureGuard, PictureReader, PictureText, Transcriber, Transcript } from '../core/perception.ts';
+import type {
+  PictureFetcher,
+  PictureGuard,
+  PictureReader,
+  PictureText,
+  Transcriber,
+  Transcript,
+} from '../core/perception.ts';
 import type { ReadText } from '../signals/request-segments.ts';
 import { ReadingCache } from './reading-cache.ts';
 
@@ -75,13 +82,15 @@ export class Perception {
       const { message, index } = visit;
       if (!options.readPictures) continue;
       const reading = await this.#readPicture(visit, options.signal);
-      if (reading instanceof DuanyunError) perceived.unread.push({ message, part: index, kind: 'image', error: reading });
+      if (reading instanceof DuanyunError)
+        perceived.unread.push({ message, part: index, kind: 'image', error: reading });
       else perceived.pictures.push({ message, part: index, reading });
     }
     for (const visit of partsOf<AudioPart>(request, 'audio')) {
       const { message, index } = visit;
       const reading = await this.#hear(visit, options.signal);
-      if (reading instanceof DuanyunError) perceived.unread.push({ message, part: index, kind: 'audio', error: reading });
+      if (reading instanceof DuanyunError)
+        perceived.unread.push({ message, part: index, kind: 'audio', error: reading });
       else perceived.recordings.push({ message, part: index, reading });
     }
     return perceived;
@@ -189,7 +198,12 @@ export function readTextsOf(
 ): { readTexts: ReadText[]; uncheckedReason?: string } {
   const readTexts = [
     ...pictures.map(({ message, part, reading }) => ({ message, part, text: reading.text, origin: 'image' as const })),
-    ...recordings.map(({ message, part, reading }) => ({ message, part, text: reading.text, origin: 'speech' as const })),
+    ...recordings.map(({ message, part, reading }) => ({
+      message,
+      part,
+      text: reading.text,
+      origin: 'speech' as const,
+    })),
   ];
   if (pictures.some(({ reading }) => reading.unreadLines > 0)) {
     return { readTexts, uncheckedReason: 'picture-not-fully-read' };

@@ -57,7 +57,10 @@ export class ReadingCache<Reading> {
     this.#kept.clear();
   }
 
-  #start(key: string, read: (signal: AbortSignal) => Promise<Reading>): {
+  #start(
+    key: string,
+    read: (signal: AbortSignal) => Promise<Reading>,
+  ): {
     reading: Promise<Reading>;
     waiters: number;
     abort: AbortController;

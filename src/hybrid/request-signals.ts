@@ -87,11 +87,7 @@ function privacySignal({ privacy }: Signals, policy: Policy, facts: RequestFacts
   // A verdict of "private" that names nothing is one that we do not understand.
   const isUnexplained =
     privacy.level !== 'public' && identifiers.length + topics.length + privacy.unchecked.length === 0;
-  const incomplete = isUnchecked
-    ? unchecked
-    : isUnexplained
-      ? 'detector-unclear'
-      : undefined;
+  const incomplete = isUnchecked ? unchecked : isUnexplained ? 'detector-unclear' : undefined;
   return {
     complete: incomplete === undefined,
     ...(incomplete === undefined ? {} : { incompleteReason: incomplete }),

@@ -1,4 +1,11 @@
-import type { FinishReason, GenerationTimings, ReadContent, StreamEvent, TokenLogprob, TokenUsage } from '../core/events.ts';
+import type {
+  FinishReason,
+  GenerationTimings,
+  ReadContent,
+  StreamEvent,
+  TokenLogprob,
+  TokenUsage,
+} from '../core/events.ts';
 import type { DuanyunError } from '../core/errors.ts';
 
 /** What one generation says, without how it breaks: errors have a path of their own. */

@@ -145,9 +145,20 @@ describe('a chat request', () => {
             type: 'image',
             source: { kind: 'bytes', bytes: Buffer.from('iVBORw0KGgo=', 'base64'), mediaType: 'image/png' },
             detail: 'low',
+            field: 'messages[1].content[1].image_url.url',
           },
-          { type: 'image', source: { kind: 'url', url: 'https://example.com/a.png' }, detail: 'auto' },
-          { type: 'audio', bytes: Buffer.from([0, 1, 2, 3]), format: 'wav' },
+          {
+            type: 'image',
+            source: { kind: 'url', url: 'https://example.com/a.png' },
+            detail: 'auto',
+            field: 'messages[1].content[2].image_url',
+          },
+          {
+            type: 'audio',
+            bytes: Buffer.from([0, 1, 2, 3]),
+            format: 'wav',
+            field: 'messages[1].content[3].input_audio.data',
+          },
         ],
       },
       {

@@ -3,7 +3,13 @@ import type { ReadContent } from '../core/events.ts';
 
 export function readContentBody(read: ReadContent | undefined): { duanyun?: object } {
   if (read === undefined) return {};
-  const pictures = read.pictures.map(({ message, part, text, model, given }) => ({ message, part, text, model, given }));
+  const pictures = read.pictures.map(({ message, part, text, model, given }) => ({
+    message,
+    part,
+    text,
+    model,
+    given,
+  }));
   const recordings = read.recordings.map(({ message, part, text, model, language, durationSeconds, given }) => ({
     message,
     part,

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '../../src/core/backend.ts';
+import type { Backend, BackendHealth, Modality, ModelCapabilities, StreamOptions } from '../../src/core/backend.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../../src/core/chat.ts';
 import { makeError } from '../../src/core/errors.ts';
 import type { StreamEvent } from '../../src/core/events.ts';
@@ -24,6 +24,8 @@ export type ScriptedBackendOptions = {
   models?: string[];
   script?: Script;
   health?: BackendHealth;
+  /** Default: all. */
+  modalities?: Modality[];
   embeddings?: boolean;
   embeddingLength?: number;
 };
@@ -39,6 +41,7 @@ export class ScriptedBackend implements Backend, InferenceService {
   script: Script;
   currentHealth: BackendHealth;
   #models: string[];
+  #modalities: Modality[];
   #embeddings: boolean;
   #embeddingLength: number;
   #disposed = false;
@@ -48,6 +51,7 @@ export class ScriptedBackend implements Backend, InferenceService {
     this.#models = options.models ?? ['scripted-1'];
     this.script = options.script ?? ((request) => answer(`You said: ${lastText(request)}`));
     this.currentHealth = options.health ?? { status: 'ready' };
+    this.#modalities = options.modalities ?? ['text', 'image', 'audio'];
     this.#embeddings = options.embeddings ?? true;
     this.#embeddingLength = options.embeddingLength ?? 8;
   }
@@ -56,7 +60,7 @@ export class ScriptedBackend implements Backend, InferenceService {
     return this.#models.map((id) => ({
       id,
       contextTokens: 4096,
-      modalities: ['text', 'image', 'audio'],
+      modalities: this.#modalities,
       tools: true,
       reasoning: true,
       embeddings: this.#embeddings,

@@ -101,7 +101,9 @@ function readWebp(file: DataView, bytes: Uint8Array): PictureHeader {
 
 /** Names what people send by mistake. */
 function whatItIs(bytes: Uint8Array): string {
-  const start = text(bytes, 0, 1024).replace(/^\u{feff}|^ï»¿/u, '').trimStart();
+  const start = text(bytes, 0, 1024)
+    .replace(/^\u{feff}|^ï»¿/u, '')
+    .trimStart();
   if (/^(?:<\?xml|<!--|<!doctype svg|<svg)/i.test(start) && /<svg[\s>:]/i.test(text(bytes, 0, 4096))) {
     return `SVG is not read: it is a program for a renderer; ${readable}`;
   }

@@ -29,7 +29,15 @@ beforeAll(() => {
 });
 
 const noise = () =>
-  sharp({ create: { width: 400, height: 300, channels: 3, background: '#888', noise: { type: 'gaussian', sigma: 60, mean: 128 } } });
+  sharp({
+    create: {
+      width: 400,
+      height: 300,
+      channels: 3,
+      background: '#888',
+      noise: { type: 'gaussian', sigma: 60, mean: 128 },
+    },
+  });
 /** Half red, half blue, so that turning it shows. */
 const flag = async () =>
   sharp({ create: { width: 40, height: 20, channels: 3, background: '#ff0000' } })
@@ -42,7 +50,10 @@ const pixel = ({ rgb, width }: { rgb: Uint8Array; width: number }, x: number, y:
 
 describe('a picture', () => {
   it('comes out upright, in three bytes a pixel, with the hash of its file', async () => {
-    const turned = await sharp(await flag()).withMetadata({ orientation: 6 }).png().toBuffer();
+    const turned = await sharp(await flag())
+      .withMetadata({ orientation: 6 })
+      .png()
+      .toBuffer();
     const decoded = await pictures().decode(turned, { signal: signal(), maxPixels });
     expect(decoded).toMatchObject({ width: 20, height: 40 });
     expect(decoded.rgb).toHaveLength(20 * 40 * 3);
@@ -56,7 +67,10 @@ describe('a picture', () => {
     const { width, height } = await pictures().decode(file, { signal: signal(), maxPixels: 3000 });
     expect(width * height).toBeLessThanOrEqual(3000);
     expect(width / height).toBeCloseTo(4 / 3, 1);
-    expect(await pictures().decode(png(1, 1), { signal: signal(), maxPixels: 1 })).toMatchObject({ width: 1, height: 1 });
+    expect(await pictures().decode(png(1, 1), { signal: signal(), maxPixels: 1 })).toMatchObject({
+      width: 1,
+      height: 1,
+    });
     expect(await pictures().decode(png(3000, 1), { signal: signal(), maxPixels: 100 })).toMatchObject({ height: 1 });
   });
 
@@ -89,7 +103,10 @@ describe('a picture', () => {
     ['a truncated JPEG', async () => (await noise().jpeg().toBuffer()).subarray(0, 8_000)],
     ['a truncated PNG', async () => png(200, 200).subarray(0, 150)],
     ['a truncated WebP', async () => (await noise().webp().toBuffer()).subarray(0, 2_000)],
-    ['a PNG with a false checksum', async () => Buffer.from(png(20, 20).map((byte, at) => (at === 50 ? byte ^ 1 : byte)))],
+    [
+      'a PNG with a false checksum',
+      async () => Buffer.from(png(20, 20).map((byte, at) => (at === 50 ? byte ^ 1 : byte))),
+    ],
   ])('%s is refused and costs nothing', async (_name, make) => {
     const broken = pictures().decode(await make(), { signal: signal(), maxPixels });
     await expect(broken).rejects.toMatchObject({ code: 'image_invalid' });
@@ -145,7 +162,9 @@ describe('the process', () => {
   it('ends a picture that does not let go of it', async () => {
     const decoder = pictures({ timeoutMs: 1 });
     const running = decoder.decode(gif(200_000), { signal: signal(), maxPixels });
-    await expect(running).rejects.toMatchObject({ code: expect.stringMatching(/image_invalid|module_crashed/) as string });
+    await expect(running).rejects.toMatchObject({
+      code: expect.stringMatching(/image_invalid|module_crashed/) as string,
+    });
     expect(decoder.pid).toBeUndefined();
   });
 });

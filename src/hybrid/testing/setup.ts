@@ -3,6 +3,7 @@ import { FakeCloud } from '../../../test/support/fake-cloud.ts';
 import { ScriptedBackend } from '../../../test/support/scripted-backend.ts';
 import { CloudBackend, type CloudOptions } from '../../cloud/cloud-backend.ts';
 import { EgressGate } from '../../cloud/egress-gate.ts';
+import type { Modality } from '../../core/backend.ts';
 import type { ChatMessage, GenerationRequest } from '../../core/chat.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { StreamEvent } from '../../core/events.ts';
@@ -28,6 +29,8 @@ export type SetupOptions = {
   cloud?: Partial<CloudOptions>;
   budgetMs?: number;
   upstreamUrl?: string;
+  /** What each side's model reads. Default: the device everything, the cloud text. */
+  modalities?: { device?: Modality[]; cloud?: Modality[] };
 };
 
 const inCloud = { preference: 'prefer_in_cloud', thresholds: { preference_margin: 10 } };
@@ -37,7 +40,12 @@ export async function setUp(options: SetupOptions = {}): Promise<Setup> {
   const gate = new EgressGate({ clock: systemClock, budgetMs: options.budgetMs ?? 2000 });
   const backend = new CloudBackend({
     gate,
-    upstreams: [{ url: options.upstreamUrl ?? cloud.url, models: [{ id: 'cloud-1', contextTokens: 8192 }] }],
+    upstreams: [
+      {
+        url: options.upstreamUrl ?? cloud.url,
+        models: [{ id: 'cloud-1', contextTokens: 8192, modalities: options.modalities?.cloud ?? ['text'] }],
+      },
+    ],
     ...options.cloud,
     limits: {
       attempts: 2,
@@ -48,7 +56,11 @@ export async function setUp(options: SetupOptions = {}): Promise<Setup> {
       ...options.cloud?.limits,
     },
   });
-  const device = new ScriptedBackend({ id: 'device', models: ['small-1'] });
+  const device = new ScriptedBackend({
+    id: 'device',
+    models: ['small-1'],
+    ...(options.modalities?.device === undefined ? {} : { modalities: options.modalities.device }),
+  });
   const receipts: Receipt[] = [];
   const policy = parsePolicy(options.policy ?? inCloud);
   const service = new HybridService({

@@ -36,7 +36,8 @@ const signal = (): AbortSignal => AbortSignal.timeout(110_000);
 const read = (bytes: Uint8Array) => reader.read(bytes, { signal: signal() });
 
 beforeAll(() => {
-  if (!existsSync(built('modules/ocr/ocr-worker.js'))) throw new Error('dist is missing: run the tests with `npm test`');
+  if (!existsSync(built('modules/ocr/ocr-worker.js')))
+    throw new Error('dist is missing: run the tests with `npm test`');
 });
 afterAll(async () => {
   await modules.dispose();
@@ -47,7 +48,9 @@ afterAll(async () => {
 async function photographed(name: string): Promise<Buffer> {
   const { width, height } = await sharp(file(name)).metadata();
   const noise = { type: 'gaussian' as const, mean: 128, sigma: 40 };
-  const grain = await sharp({ create: { width, height, channels: 3, background: '#000', noise } }).png().toBuffer();
+  const grain = await sharp({ create: { width, height, channels: 3, background: '#000', noise } })
+    .png()
+    .toBuffer();
   const soft = await sharp(file(name)).flatten().toColourspace('srgb').blur(1).toBuffer();
   return sharp(soft)
     .composite([{ input: grain, blend: 'soft-light' }])
@@ -73,7 +76,10 @@ describe('the text of a picture', () => {
     ['upside down', async () => sharp(file('id-card.jpg')).rotate(180).png().toBuffer()],
     ['lying on its other side', async () => sharp(file('id-card.jpg')).rotate(270).png().toBuffer()],
     ['at a slope', async () => sharp(file('id-card.jpg')).rotate(7, { background: '#999' }).png().toBuffer()],
-    ['of hardly any contrast', async () => sharp(file('id-card.jpg')).linear(0.15, 160).jpeg({ quality: 70 }).toBuffer()],
+    [
+      'of hardly any contrast',
+      async () => sharp(file('id-card.jpg')).linear(0.15, 160).jpeg({ quality: 70 }).toBuffer(),
+    ],
     ['of a photograph', async () => photographed('id-card.jpg')],
   ])('is read in a card %s', async (_name, make) => {
     const page = await read(await make());
@@ -82,7 +88,9 @@ describe('the text of a picture', () => {
   });
 
   it('that is too small to be read is counted', async () => {
-    const page = await read(await sharp(file('page-chinese.png')).resize(200).blur(1.2).jpeg({ quality: 30 }).toBuffer());
+    const page = await read(
+      await sharp(file('page-chinese.png')).resize(200).blur(1.2).jpeg({ quality: 30 }).toBuffer(),
+    );
     expect(page.unreadLines).toBeGreaterThan(0);
   });
 });

@@ -36,11 +36,7 @@ export function bomb(sizeBytes: number): Buffer {
 
 /** 10×10 pixels declared, and data that inflate to far more. */
 export function pngWithTooMuchData(sizeBytes: number): Buffer {
-  return Buffer.concat([
-    pngHeader(10, 10),
-    pngChunk('IDAT', bomb(sizeBytes)),
-    pngChunk('IEND', Buffer.alloc(0)),
-  ]);
+  return Buffer.concat([pngHeader(10, 10), pngChunk('IDAT', bomb(sizeBytes)), pngChunk('IEND', Buffer.alloc(0))]);
 }
 
 /** Text and colour profile that inflate to far more than the picture. */
