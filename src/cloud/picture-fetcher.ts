@@ -97,7 +97,7 @@ export class AddressFetcher implements PictureFetcher {
   }
 
   readonly #lookup: LookupFunction = (host, options, callback) => {
-    const { lookup = resolve as LookupFunction } = this.#options;
+    const lookup: LookupFunction = this.#options.lookup ?? resolve;
     lookup(host, { ...options, all: true }, (error, found) => {
       const addresses = Array.isArray(found) ? found : [];
       if (error !== null) callback(error, '', 4);

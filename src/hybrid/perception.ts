@@ -52,7 +52,7 @@ export type PerceiveOptions = {
   /** False where nothing depends on it: the device sees for itself and nothing can leave. */
   readPictures: boolean;
   /** Asked before an address is fetched, which tells a stranger of the request. Throws where it must not be. */
-  mayFetch(): void;
+  mayFetch: () => void;
 };
 
 type Visit<Part extends ContentPart> = { part: Part; message: number; index: number };

@@ -14,5 +14,5 @@ export function characterErrorRate(read: string, expected: string): number {
 }
 
 function signs(text: string): string[] {
-  return [...text.normalize('NFKC').replaceAll(/\s+/g, '')];
+  return Array.from(text.normalize('NFKC').replaceAll(/\s+/g, ''));
 }

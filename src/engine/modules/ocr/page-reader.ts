@@ -49,7 +49,9 @@ export async function readPage(picture: Pixels, models: PageModels, breathe: () 
   const isRead = ({ line }: Found): boolean => line.confidence >= readConfidence && line.text.trim() !== '';
   const readable = found.filter(isRead);
   const skew = skewOf(regions);
-  const rows = readingRows(readable.map((each) => ({ ...each, ...uprightBox(each.rectangle, picture, turns, skew) })));
+  const rows = readingRows(
+    readable.map(({ line, rectangle }) => Object.assign(uprightBox(rectangle, picture, turns, skew), { line })),
+  );
   return {
     text: rows.map((row) => row.map(({ line }) => line.text.trim()).join(' ')).join('\n'),
     lines: rows.flat().map(({ line, x, y, width, height }) => ({
@@ -76,7 +78,7 @@ async function findRegions(picture: Pixels, detector: OnnxModel): Promise<Rectan
   const map = await detector.run({ data: planes.data, dims: [1, 3, height, width] });
   const [scaleX, scaleY] = [picture.width / width, picture.height / height];
   return findTextRegions(map.data, width, height).map(({ rectangle }) => ({
-    ...rectangle,
+    angle: rectangle.angle,
     // The two scales differ by rounding only.
     centre: { x: rectangle.centre.x * scaleX, y: rectangle.centre.y * scaleY },
     width: rectangle.width * scaleX,

@@ -53,12 +53,10 @@ export function gif(frames: number, width = 2, height = 2): Buffer {
   header.writeUInt16LE(height, 8);
   header[10] = 0x80;
   header.set([0xff, 0, 0, 0, 0, 0xff], 13);
-  const frame = Buffer.from([
-    ...[0x21, 0xf9, 4, 0, 1, 0, 0, 0],
-    ...[0x2c, 0, 0, 0, 0, width & 255, width >> 8, height & 255, height >> 8, 0],
-    // Two by two pixels of colour 0.
-    ...[2, 3, 0x84, 0x8f, 0x05, 0],
-  ]);
+  // Graphic control, image descriptor, then two by two pixels of colour 0.
+  const control = [0x21, 0xf9, 4, 0, 1, 0, 0, 0];
+  const descriptor = [0x2c, 0, 0, 0, 0, width & 255, width >> 8, height & 255, height >> 8, 0];
+  const frame = Buffer.from(control.concat(descriptor, [2, 3, 0x84, 0x8f, 0x05, 0]));
   return Buffer.concat([header, ...Array<Buffer>(frames).fill(frame), Buffer.from([0x3b])]);
 }
 
