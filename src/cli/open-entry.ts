@@ -83,6 +83,7 @@ export async function openEntry(application: Application, options: EntryOptions)
     log,
     signal: abort.signal,
     modules,
+    decoder: pictures.decoder,
     hooks: {
       onPull(event) {
         reportPull(device, event);
