@@ -10,6 +10,9 @@ check_gateway() {
   command -v node >/dev/null 2>&1 || fail 7 'the gateway needs Node.js 20.19 or later and there is no node' 'install it from https://nodejs.org (Debian: apt-get install nodejs)'
   node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' ||
     fail 7 "the gateway needs Node.js 20.19 or later, this is $(node --version)" 'install a newer one from https://nodejs.org'
+  # In a clone its packages may have to be installed first, which takes a while and says so.
+  [ "$dry_run" = yes ] || [ "$gateway" != "$root/bin/duanyun" ] || node "$root/scripts/set-up.mjs" ||
+    fail 7 'the gateway cannot be set up, see above' "node $root/scripts/set-up.mjs"
 }
 
 # Looks the program up and asks its Python whether the package is there; importing it all would take a quarter of a minute.
@@ -113,7 +116,7 @@ check_ports() {
     if has_keys; then
       host=0.0.0.0
     else
-      say WARN "No API keys are set, so the service listens on 127.0.0.1 only. For others: --api-key-file FILE (or keys of the gateway)"
+      say WARN "No API keys are set, so the service listens on 127.0.0.1 only. For others make one: $gateway keys create --name me"
     fi
   fi
   for each in "$host $port --port" "127.0.0.1 $vllm_port --vllm-port"; do
@@ -124,6 +127,11 @@ check_ports() {
   done
 }
 
+# Keys come from a file, a variable, or the gateway's own store (`duanyun keys create`).
 has_keys() {
-  [ -n "$api_key_file" ] || [ -n "${DUANYUN_API_KEY:-}" ]
+  [ -n "$api_key_file" ] || [ -n "${DUANYUN_API_KEY:-}" ] || has_stored_keys
+}
+
+has_stored_keys() {
+  "$gateway" keys list --json 2>/dev/null </dev/null | grep -q '"state":"good"'
 }

@@ -99,7 +99,7 @@ start_gateway() {
 start_probe() {
   end_probe
   # shellcheck disable=SC2086
-  DUANYUN_PROBE_KEY=$probe_key $with_parent node "$parts/probe.mjs" "$@" >"$run/probe" 2>"$run/probe.err" &
+  DUANYUN_PROBE_KEY=${probe_key:-} $with_parent node "$parts/probe.mjs" "$@" >"$run/probe" 2>"$run/probe.err" &
   probe_pid=$!
 }
 
@@ -116,7 +116,7 @@ supervise() {
   trap 'on_signal TERM' TERM
   trap 'on_signal HUP' HUP
   trap 'end_all 0; rm -rf "$run"' EXIT
-  probe_key=$(first_key)
+  probe_key='' probe_key_id=''
   ever_ready=no model_failures=0 gateway_failures=0 gateway_said=no gateway_worked=no
   model_pid='' gateway_pid='' model_restart_at=0 gateway_restart_at=0 hang_since=0 ticks=0
   start_model
@@ -208,10 +208,12 @@ look_at_model() {
       say INFO "FastAPI server running at http://$host:$port"
       say INFO "  the address is the gateway's; it serves: $served_names"
       model_state=checking
+      make_probe_key
       start_probe generate "http://$(reachable "$host"):$port" "$served_name"
       ;;
     checking)
       probe_has_ended || return 0
+      drop_probe_key
       [ "$probe_code" -eq 0 ] || fail_running "the gateway is there but does not answer: $(tail -n 1 "$run/probe.err")"
       say INFO "A first answer through the gateway: $(cat "$run/probe")"
       say SUCCESS 'Model service is ready!'
@@ -276,6 +278,7 @@ fail_running() {
 # end_all SECONDS: the gateway first, so that nobody is told of a model that is gone; then the model.
 end_all() {
   end_probe
+  drop_probe_key
   [ -z "${gateway_pid:-}" ] || end_group "$gateway_pid" "$1"
   gateway_pid=
   [ -z "${model_pid:-}" ] || end_group "$model_pid" $(($1 > 0 ? 15 : 0))
@@ -301,12 +304,21 @@ end_group() {
   wait "$1" 2>/dev/null
 }
 
-first_key() {
+# The check asks as a client would: with a key that was given, or with one of the gateway's store that is made for it and revoked.
+make_probe_key() {
   if [ -n "$api_key_file" ]; then
-    sed -n '/^[[:space:]]*$/d;p;q' "$api_key_file" | tr -d '[:space:]'
-  else
-    printf '%s' "${DUANYUN_API_KEY:-}" | cut -d, -f1
+    probe_key=$(sed '/^[[:space:]]*$/d;/^#/d' "$api_key_file" | head -n 1 | tr -d '[:space:]')
+  elif [ -n "${DUANYUN_API_KEY:-}" ]; then
+    probe_key=${DUANYUN_API_KEY%%,*}
+  elif has_stored_keys; then
+    probe_key=$("$gateway" keys create --name 'launch check' --expires 1h 2>"$run/key" </dev/null) || probe_key=
+    probe_key_id=$(sed -n 's/^Key \([^ ]*\) for .*/\1/p' "$run/key")
   fi
+}
+
+drop_probe_key() {
+  [ -z "${probe_key_id:-}" ] || "$gateway" keys revoke "$probe_key_id" >/dev/null 2>&1 </dev/null
+  probe_key='' probe_key_id=''
 }
 
 # 0.0.0.0 and :: are no addresses to call.
