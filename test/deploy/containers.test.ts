@@ -106,6 +106,8 @@ describe('the image of the gateway', () => {
       symlinkSync(path.join(projectRoot, place), path.join(folder, place));
     }
     symlinkSync(path.join(projectRoot, 'dist'), path.join(folder, 'dist'));
+    const recorded = readFileSync(path.join(projectRoot, 'test', 'fixtures', 'vllm', 'chat-body.json'));
+    cloud.play = (_, response) => void response.writeHead(200, { 'content-type': 'application/json' }).end(recorded);
     await cloud.start();
     // Links stay links, so that packages are looked for in the folder of the image and nowhere else.
     const flags = ['--preserve-symlinks', '--preserve-symlinks-main', path.join(folder, 'dist', 'main.js')];
@@ -125,7 +127,7 @@ describe('the image of the gateway', () => {
     await until(async () => (await fetch(`${url}/health`)).status === 200);
     const probe = path.join(deploy, 'lib', 'probe.mjs');
     const answer = await execute(process.execPath, [probe, 'generate', url, 'autoglm-phone-9b']);
-    expect(answer.stdout).toContain('Hello from the cloud.');
+    expect(answer.stdout).toMatch(/^\d+ tokens in /);
     await execute(process.execPath, [probe, 'health', url]);
     child.kill('SIGTERM');
     expect(await once(child, 'close')).toEqual([0, null]);

@@ -65,12 +65,21 @@ function answer(request, response, names) {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ object: 'list', data }));
   } else if (url === '/v1/chat/completions') {
     if (wish.dieOn !== undefined && existsSync(wish.dieOn)) process.exit(137);
-    // A recording of the real one.
-    const recording = path.join(import.meta.dirname, '..', '..', 'fixtures', 'vllm', 'chat-stream.sse');
-    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' }).end(readFileSync(recording));
+    void replay(request, response);
   } else {
     response.writeHead(404).end();
   }
+}
+
+/** Recordings of the real one. */
+async function replay(request, response) {
+  let text = '';
+  for await (const piece of request) text += String(piece);
+  const [file, type] = JSON.parse(text).stream
+    ? ['chat-stream.sse', 'text/event-stream; charset=utf-8']
+    : ['chat-body.json', 'application/json'];
+  const recording = path.join(import.meta.dirname, '..', '..', 'fixtures', 'vllm', file);
+  response.writeHead(200, { 'content-type': type }).end(readFileSync(recording));
 }
 
 function log(level, place, text) {
