@@ -10,6 +10,7 @@ import { systemClock } from '../../core/clock.ts';
 import { makeError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
+import type { Transcriber } from '../../core/perception.ts';
 import type { EngineStatistics } from '../../engine/host/messages.ts';
 import type { DeviceConditions } from '../../hybrid/device-observer.ts';
 import { HybridService } from '../../hybrid/hybrid-service.ts';
@@ -29,6 +30,8 @@ export type HybridParts = {
   log: Log;
   metrics: Metrics;
   device: Backend;
+  /** Absent where nothing hears speech. */
+  transcriber?: Transcriber;
   /** Absent where this process takes no pictures in. */
   pictures?: Pictures;
   aliasesOf: (modelId: string) => readonly string[];
@@ -52,7 +55,15 @@ export function stateFile(config: Config, name: string): string {
 }
 
 /** Throws `policy_invalid`, `config_invalid`. */
-export function openHybrid({ config, log, metrics, device, pictures, aliasesOf }: HybridParts): OpenHybrid {
+export function openHybrid({
+  config,
+  log,
+  metrics,
+  device,
+  pictures,
+  transcriber,
+  aliasesOf,
+}: HybridParts): OpenHybrid {
   const clock = systemClock;
   const gate = new EgressGate({ clock });
   const policy = openPolicy(config.policy, clock, log);
@@ -73,6 +84,7 @@ export function openHybrid({ config, log, metrics, device, pictures, aliasesOf }
   const perception = new Perception({
     ...(pictures === undefined ? {} : { guard: pictures.decoder, reader: pictures.reader }),
     ...(pictures?.fetcher === undefined ? {} : { fetcher: pictures.fetcher }),
+    ...(transcriber === undefined ? {} : { transcriber }),
     maxPictures: config.maxImages,
     clock,
     log,
