@@ -15,6 +15,8 @@ export class DigitWindow {
   readonly #first: number;
   readonly #last: number;
   readonly #text: string;
+  #groups: number[] | undefined;
+  #separators: string | undefined;
 
   constructor(cluster: DigitCluster, first: number, last: number, text: string) {
     const head = cluster.groups[first];
@@ -30,12 +32,14 @@ export class DigitWindow {
 
   /** Sizes of the groups, in order. */
   get groups(): number[] {
-    return this.#cluster.groups.slice(this.#first, this.#last + 1).map(({ from, to }) => to - from);
+    this.#groups ??= this.#cluster.groups.slice(this.#first, this.#last + 1).map(({ from, to }) => to - from);
+    return this.#groups;
   }
 
   /** All separators inside the window, one after the other. */
   get separators(): string {
-    return this.#cluster.separators.slice(this.#first, this.#last).join('');
+    this.#separators ??= this.#cluster.separators.slice(this.#first, this.#last).join('');
+    return this.#separators;
   }
 
   /** How it was written: in one piece, in groups as people do, digit by digit, or in any other way. */

@@ -59,7 +59,6 @@ function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: () => b
 }
 
 function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
-  const { groups } = window;
   // +86 10 6234 5678 leaves the zero of the area code out.
   const abroad = /^(?:00)?86(?=0?[1-9])/.exec(window.digits)?.[0].length ?? 0;
   const national = window.digits.slice(abroad);
@@ -70,6 +69,7 @@ function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: () =>
   if (area === undefined || digits.length < 10 || digits.length > 12 || !standsAlone(window, input)) return undefined;
   const local = digits.length - area;
   if (local < 7 || local > 8 || !/[1-9]/.test(digits[area] ?? '')) return undefined;
+  const { groups } = window;
   const split = groups[0] === area && groups.length <= 3 && window.bounded;
   if (abroad > 0 && digits !== window.digits && !plus && !labelled()) return undefined;
   if (!split && !plus && !labelled()) return undefined;
@@ -98,12 +98,12 @@ function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | u
 }
 
 function northAmerican(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
-  const { digits, groups } = window;
+  const { digits } = window;
   const national =
     digits.length === 10 ? digits : digits.length === 11 && digits.startsWith('1') ? digits.slice(1) : undefined;
   if (national === undefined || !/^[2-9]\d{2}[2-9]\d{6}$/.test(national) || tollFree.test(national)) return undefined;
   if (!standsAlone(window, input)) return undefined;
-  const sizes = groups.join('-');
+  const sizes = window.groups.join('-');
   const split = window.bounded && (sizes === '3-3-4' || sizes === '1-3-3-4' || sizes === '1-10');
   const plus = input.text[window.start - 1] === '+';
   if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
@@ -141,9 +141,16 @@ function taiwanMobile(window: DigitWindow, input: RuleInput, labelled: () => boo
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.85, rule: 'phone-tw-mobile' };
 }
 
+/** Whether any rule below reads a number of this length and beginning; most windows of a text full of figures fail here. */
+function mayBePhone({ digits, start }: DigitWindow, input: RuleInput): boolean {
+  if (digits.startsWith('0') || digits.startsWith('86') || input.text[start - 1] === '+') return true;
+  if (digits.startsWith('1')) return digits.length === 11;
+  return digits.length === 7 || digits.length === 8 || digits.length === 10;
+}
+
 /** Telephone numbers: mainland mobile and landline, Taiwan, North America, and E.164 with a plus. */
 export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
-  if (window.digits.length > 15) return undefined;
+  if (window.digits.length > 15 || !mayBePhone(window, input)) return undefined;
   // Most windows fail on their digits; the words before them are looked at only when it matters, and once.
   let known: boolean | undefined;
   const labelled = (): boolean => (known ??= precededBy(input.lower, window.start, 28, phoneLabel));

@@ -17,6 +17,7 @@ const idLabel = /(?:身份证|身份證|证件号|证件號|id card|shenfenzheng
 /** GB 11643: 18 characters with region, birth date and check character, or the 15 digits issued before 1999. */
 export function residentId(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits, start } = window;
+  if (digits.length !== 18 && digits.length !== 17 && digits.length !== 15) return undefined;
   if (!provinces.has(digits.slice(0, 2))) return undefined;
   if (digits.length === 18 || digits.length === 17) {
     if (!isBirthDate(Number(digits.slice(6, 10)), Number(digits.slice(10, 12)), Number(digits.slice(12, 14)))) {
