@@ -24,7 +24,7 @@ describe('the server with a model that sees', () => {
       '--module-idle-seconds',
       '2',
       '--context',
-      '512',
+      '2048',
     ];
     server = new DuanyunServer(flags, { DUANYUN_HOME: home });
     const url = await server.ready();
