@@ -110,6 +110,18 @@ describe('a picture of an identity card', () => {
     }
   });
 
+  it.each([
+    ['one wrong digit', '公民身份号码 11010519491231003X'],
+    ['no words beside it', '11010519491231003X 请妥善保管此页'],
+    ['a bank card', '示例银行借记卡\n6222 0212 3456 7890 129'],
+    ['a certificate', '示例医院门诊证明:建议休息三天'],
+  ])('stays where OCR misread it: %s', async (_name, text) => {
+    const setup = await start();
+    await collect(setup.service, chat([says('这是什么?', picture(`card=${text}`))]));
+    expect(target(setup)).toBe('device');
+    expect(setup.cloud.bodies).toEqual([]);
+  });
+
   it('is not read by a server without OCR, and stays', async () => {
     running = await setUp({ modalities: { cloud: ['text', 'image'] } });
     await collect(running.service, chat([says('这是什么?', picture('card'))]));

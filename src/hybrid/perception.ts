@@ -208,10 +208,26 @@ export function readTextsOf(
   if (pictures.some(({ reading }) => reading.unreadLines > 0)) {
     return { readTexts, uncheckedReason: 'picture-not-fully-read' };
   }
+  if (pictures.some(({ reading }) => looksLikeDocument(reading.text))) {
+    return { readTexts, uncheckedReason: 'picture-of-a-document' };
+  }
   if (picturesWithoutText === 'device' && pictures.some(({ reading }) => !hasText(reading))) {
     return { readTexts, uncheckedReason: 'picture-without-text' };
   }
   return { readTexts };
+}
+
+/**
+ * One digit that OCR misreads makes the check digit of a number wrong, and with that the detectors' finding; so what looks
+ * like a card, a certificate or a record counts as unchecked, whatever its numbers are.
+ */
+const documentWords =
+  /公民身份|身份证|居民身份|银行卡|卡号|账号|户名|护照|驾驶证|行驶证|社保|医保|病历|门诊|住院|诊断|identity card|passport|account n|card n|patient/i;
+/** At least 15 digits, in groups or not. */
+const longNumber = /(?:\d[ -]?){14,}[\dXx]/;
+
+function looksLikeDocument(text: string): boolean {
+  return documentWords.test(text) || longNumber.test(text);
 }
 
 /** A brand on a shirt is no text to judge a picture by. Signs. */
