@@ -14,7 +14,10 @@ export function usersWithin(results: Results, target: string): number | undefine
   const limits = limitsOf(results);
   let users: number | undefined;
   for (const name of loadCases(results, target).filter((each) => each.startsWith('concurrency'))) {
-    const counted = requestsOf(results, target, 'load', name).filter(({ warmup }) => !warmup);
+    // A request that ran out of the benchmark's own time says nothing of the server.
+    const counted = requestsOf(results, target, 'load', name).filter(
+      ({ warmup, outcome }) => !warmup && outcome !== 'interrupted',
+    );
     if (counted.length === 0) continue;
     const within = counted.filter((record) => isWithin(record, limits)).length;
     if (within / counted.length < withinShare) return users ?? 0;

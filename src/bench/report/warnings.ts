@@ -97,21 +97,30 @@ function crowdWarnings({ notes }: Results): Text[] {
   ];
 }
 
-/** One line for all that was cut for one reason. */
+/** What was cut, in one line for each target, so that it does not bury the rest; other warnings each in its own. */
 function cutWarnings(notes: Results['notes']): Text[] {
-  const cases = new Map<string, { place: string; text: string; names: string[] }>();
-  for (const { target, suite, kind, text, case: name } of notes) {
-    if (kind !== 'cut' && kind !== 'warning') continue;
-    const place = [target, suite].filter((part) => part !== undefined).join(', ');
-    const key = `${place} ${text}`;
-    const entry = cases.get(key) ?? { place, text, names: [] };
-    cases.set(key, entry);
-    if (name !== undefined) entry.names.push(name);
+  const warnings: Text[] = [];
+  const cuts = new Map<string, Map<string, Set<string>>>();
+  for (const { target = '', suite, kind, text, case: name } of notes) {
+    if (kind === 'warning') {
+      const place = [target, suite, name].filter((part) => part !== undefined && part !== '').join(', ');
+      warnings.push(both(`${place}:${text}`, `${place}: ${text}`));
+    } else if (kind === 'cut') {
+      const suites = cuts.get(target) ?? new Map<string, Set<string>>();
+      cuts.set(target, suites);
+      const cases = suites.get(suite) ?? new Set<string>();
+      suites.set(suite, cases);
+      // A sweep that was stopped is no lack of time: its reason stays.
+      if (name !== undefined || !/time/.test(text)) cases.add(name ?? text);
+    }
   }
-  return [...cases.values()].map(({ place, text, names }) => {
-    const list = names.length === 0 ? '' : ` (${names.join(', ')})`;
-    return both(`${place}:${text}${list}`, `${place}: ${text}${list}`);
-  });
+  for (const [target, suites] of cuts) {
+    const list = [...suites].map(([suite, cases]) =>
+      cases.size === 0 ? suite : `${suite} (${[...cases].join(', ')})`,
+    );
+    warnings.push(both(`${target}:以下部分被截短:${list.join('; ')}`, `${target}: cut short: ${list.join('; ')}`));
+  }
+  return warnings;
 }
 
 function modelWarnings({ run, requests }: Results): Text[] {
