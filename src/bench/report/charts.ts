@@ -73,6 +73,11 @@ function sweep(
     const data: Point[] = [];
     for (const level of loadCases(results, name)) {
       const users = Number(level.split(' ')[1]);
+      // A level that was cut before any request ended shows nothing of the server.
+      const ended = requestsOf(results, name, 'load', level).some(
+        ({ warmup, outcome }) => !warmup && outcome !== 'interrupted',
+      );
+      if (!ended) continue;
       const found = value(name, level);
       if (Number.isFinite(users) && found !== undefined) data.push([users, Number(found.toFixed(2))]);
     }

@@ -26,7 +26,7 @@ figure{margin:0}figure h2{border:0;font-size:15px;margin:22px 0 4px}.charts{disp
 html[lang=zh] [data-l=en],html[lang=en] [data-l=zh]{display:none}.scroll{overflow-x:auto}
 @page{size:A4;margin:14mm 12mm}
 @media print{nav{display:none}body{max-width:none;padding:0;font-size:11.5px}table{font-size:10.5px}h2{break-after:avoid}figure,tr,.card{break-inside:avoid}
-.charts{display:block}.cards{grid-template-columns:1fr 1fr}.card dd{font-size:13px}.chart{height:auto}.chart svg{width:100%;height:auto}.scroll{overflow:visible}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}`;
+.charts{display:block}.cards{grid-template-columns:1fr 1fr}.card dd{font-size:13px}.chart{height:auto}.chart>div{width:100%!important;height:auto!important}.chart svg{position:static!important;display:block;width:100%!important;height:auto!important}table{width:calc(100% - 2px)}.scroll{overflow:visible}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}`;
 
 const script = `
 const data = JSON.parse(document.getElementById('charts').textContent);
