@@ -49,7 +49,9 @@ describe('duanyun bench', () => {
     expect(markdown).toMatch(/\| Time to first token \(TTFT\), warm \| \d+ ms \[.*\| \d+ ms \[.*\| 0\.\d\d \[/);
     expect(markdown).toMatch(/Picture description, cold \| \d+ ms/);
     // Both answer as if there were none, and say so by their usage.
-    expect(markdown).toMatch(/two, scenarios, picture-description: .* too few for a picture, which may have been ignored/);
+    expect(markdown).toMatch(
+      /two, scenarios, picture-description: .* too few for a picture, which may have been ignored/,
+    );
     expect(JSON.parse(readFileSync(path.join(out, 'requests.schema.json'), 'utf8'))).toHaveProperty('oneOf');
     // The slower server against the faster, by the same command that CI uses.
     const compare = await runDuanyun([
