@@ -78,9 +78,13 @@ await describeWithWeights(model, 'the clients', (_, home) => {
         'print("\\n----\\n".join(texts))',
       ].join('\n');
       const output = await example(python.path, 'autoglm_client.ipynb', '-c', runner);
-      const [answer = '', stream = ''] = output.split('\n----\n');
+      const [answer = '', stream = '', thinking = '', picture = '', speech = ''] = output.split('\n----\n');
       expect(answer.trim().length).toBeGreaterThan(2);
       expect(stream).toMatch(new RegExp(`[1-9]\\d* pieces, answered by ${model}`));
+      expect(thinking).toMatch(/^thinking: .+\nanswer: \S/);
+      // With the modules an answer; without them the reason, in the server's own words.
+      expect(picture).toMatch(/^picture: (answered by \S+: |not read here \(\w+\): \w)/);
+      expect(speech).toMatch(/^speech: (answered by \S+: |not read here \(\w+\): \w)/);
     },
     pythonMinutes * 60_000,
   );
