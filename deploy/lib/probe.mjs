@@ -49,6 +49,8 @@ async function isHealthy(url) {
 }
 
 async function generateUntilItWorks(url, model) {
+  // The server looks at the model behind it now and then: asked earlier it refuses, and its log looks like trouble.
+  while (!(await isHealthy(url))) await pause();
   let said = '';
   for (;;) {
     const started = performance.now();
