@@ -45,7 +45,7 @@ export function addKeysCommand(program: Command, context: CommandContext): void 
       };
       await withStore(config, (store) => store.insertKey(record));
       warnOfPrices(config, limits, (text) => terminal.note(text));
-      if (options.json === true) terminal.out(`${JSON.stringify({ key, ...shown(record, now) })}\n`);
+      if (options.json === true) terminal.out(`${JSON.stringify({ ...shown(record, now), key })}\n`);
       else {
         terminal.note(`Key ${id} for ${record.name}. It is shown this once; only its hash is kept.\n`);
         terminal.out(`${key}\n`);

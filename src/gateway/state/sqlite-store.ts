@@ -14,6 +14,8 @@ export type SqliteOptions = {
 };
 
 type Connection = InstanceType<typeof Database>;
+type Value = string | number | null;
+type Statement = ReturnType<typeof prepare>;
 type KeyRow = {
   id: string;
   name: string;
@@ -52,6 +54,7 @@ export class SqliteStore implements GatewayStore {
   readonly place: string;
   readonly #options: SqliteOptions;
   #connection: Connection | undefined;
+  readonly #statements = new Map<string, Statement>();
 
   constructor(options: SqliteOptions) {
     this.#options = options;
@@ -171,6 +174,7 @@ export class SqliteStore implements GatewayStore {
   }
 
   async close(): Promise<void> {
+    this.#statements.clear();
     this.#connection?.close();
     this.#connection = undefined;
   }
@@ -180,16 +184,26 @@ export class SqliteStore implements GatewayStore {
     return this.#connection;
   }
 
-  #get(sql: string, ...values: (string | number | null)[]): unknown {
-    return this.#open.prepare(sql).get(...values);
+  #get(sql: string, ...values: Value[]): unknown {
+    return this.#statement(sql).get(...values);
   }
 
-  #all(sql: string, ...values: (string | number | null)[]): unknown[] {
-    return this.#open.prepare(sql).all(...values);
+  #all(sql: string, ...values: Value[]): unknown[] {
+    return this.#statement(sql).all(...values);
   }
 
-  #run(sql: string, ...values: (string | number | null)[]): void {
-    this.#open.prepare(sql).run(...values);
+  #run(sql: string, ...values: Value[]): void {
+    this.#statement(sql).run(...values);
+  }
+
+  /** Each is prepared once: the driver keeps hold of all that it ever made. */
+  #statement(sql: string): Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = prepare(this.#open, sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
   }
 
   /** `IMMEDIATE`: two writers wait for each other at the beginning and never fail in the middle. */
@@ -208,6 +222,10 @@ export class SqliteStore implements GatewayStore {
       throw error;
     }
   }
+}
+
+function prepare(connection: Connection, sql: string) {
+  return connection.prepare<Value[]>(sql);
 }
 
 function toRecord(row: KeyRow): KeyRecord {
