@@ -1,6 +1,6 @@
 /** Measures the engine as its users meet it: through `EngineBackend`, process border and event stream included. */
 import { randomUUID } from 'node:crypto';
-import type { GenerationRequest } from '../../src/core/chat.ts';
+import { plainRequest } from '../../src/core/plain-request.ts';
 import type { EngineBackend } from '../../src/engine/engine-backend.ts';
 import type { NativeModel } from '../../src/engine/native/model.ts';
 import type { Measurement } from './contender.ts';
@@ -86,18 +86,16 @@ export class EngineDriver {
   }
 
   async #run(prompt: number[], maxTokens: number, onFirstToken?: () => void): Promise<Stream> {
-    const request: GenerationRequest = {
-      id: randomUUID(),
-      model: this.#modelId,
-      input: { kind: 'completion', prompt, echo: false },
-      sampling: { temperature: 0, repeatPenalty: 1 },
-      stop: [],
-      maxTokens,
-      responseFormat: { type: 'text' },
-      reasoning: { return: false },
-      truncate: 'error',
-      priority: 0,
-    };
+    const request = plainRequest(
+      randomUUID(),
+      { kind: 'completion', prompt, echo: false },
+      {
+        model: this.#modelId,
+        sampling: { temperature: 0, repeatPenalty: 1 },
+        maxTokens,
+        reasoning: { return: false },
+      },
+    );
     const stream: Stream = { arrivals: [], tokens: 0, submittedAt: performance.now(), endedAt: 0 };
     for await (const event of this.#backend.stream(request, { signal: AbortSignal.timeout(600_000) })) {
       if (event.type === 'text-delta') {

@@ -1,204 +1,198 @@
 /**
- * Compares ways to choose a side on the recorded answers: no model runs. The device's and the cloud's speed are the recorded
- * ones; a price of 1 for a thousand tokens stands for the cloud's cost.
+ * Compares ways to choose a side on the recorded answers: no model runs. The complexity of a request comes from
+ * coefficients that were fitted without its family of questions. How long an answer takes is computed from its recorded
+ * tokens and the measured pace of the two servers; a price of 1 for a thousand tokens stands for the cloud's cost.
  */
 // oxlint-disable no-restricted-imports -- measures the pure functions themselves, like bench/signals
-import type { GenerationRequest } from '../../src/core/chat.ts';
-import { routeSignals, signalOptions } from '../../src/hybrid/request-signals.ts';
 import { decide } from '../../src/routing/decide.ts';
-import { defaultPolicy } from '../../src/routing/policy.ts';
-import type { RouteState } from '../../src/routing/types.ts';
-import { computeSignals } from '../../src/signals/signals.ts';
-import { checkAnswer } from './check-answer.ts';
-import { auroc, bootstrap, type Interval, mean, percentile, seeded } from './figures.ts';
-import { loadQuestions, loadRecorded, type Question, type Recorded, type Side } from './questions.ts';
+import { defaultPolicy, parsePolicy, type Policy } from '../../src/routing/policy.ts';
+import { printCalibration } from './calibration.ts';
+import { loadCases, observedState, type Case } from './cases.ts';
+import { bootstrap, mean, percent, seeded, shown, type Interval } from './figures.ts';
+import { outOfFold } from './fit.ts';
+import { judgedCoefficients } from './judged-coefficients.ts';
+import type { Side } from './questions.ts';
+import { answerMs, loadSpeeds, type Speeds } from './speeds.ts';
 
-type Case = {
-  question: Question;
-  answers: Record<Side, Recorded>;
-  right: Record<Side, boolean>;
-  complexity: number;
-  ours: Side;
-};
-
-type Strategy = { name: string; choose: (each: Case, index: number) => Side };
+/** The chance that a request goes to the cloud. */
+type Strategy = { name: string; out: readonly number[] };
 
 export function compare(): void {
   const cases = loadCases();
-  if (cases.length === 0) {
-    console.log('There are no recorded answers. Record them first:');
-    console.log(
-      '  npm run bench:routing -- record --device http://127.0.0.1:8131 MODEL --cloud http://127.0.0.1:8132 MODEL',
-    );
+  const speeds = loadSpeeds();
+  if (cases.length === 0 || speeds === undefined) {
+    console.log('There are no recorded answers or no measured speeds. With two servers:');
+    for (const word of ['record', 'speeds']) {
+      console.log(
+        `  npm run bench:routing -- ${word} --device http://127.0.0.1:8131 MODEL --cloud http://127.0.0.1:8132 MODEL`,
+      );
+    }
     return;
   }
-  const random = seeded(1);
-  const shareOut = mean(cases.map(({ ours }) => (ours === 'cloud' ? 1 : 0)));
+  const complexity = outOfFold(
+    cases.map(({ example }) => example),
+    judgedCoefficients,
+  );
   const lengths = cases.map(({ question }) => question.prompt.length);
-  const limit = shareOut === 0 ? Number.POSITIVE_INFINITY : percentile(lengths, 1 - shareOut);
-  const draws = cases.map(() => random());
-  const strategies: Strategy[] = [
-    { name: 'always device', choose: () => 'device' },
-    { name: 'always cloud', choose: () => 'cloud' },
-    { name: 'random, our share', choose: (_, index) => ((draws[index] ?? 0) < shareOut ? 'cloud' : 'device') },
+  const choose = (policy: Policy): number[] =>
+    cases.map((each, index) => chosen(each, complexity[index] ?? 1, policy, speeds));
+  const ours = choose(defaultPolicy);
+  const eager = choose(parsePolicy({ preference: 'prefer_in_cloud' }));
+  const share = mean(ours);
+  const gains = cases.map(({ right }) => (right.cloud && !right.device ? 1 : 0));
+  printSetting(cases, speeds);
+  printStrategies(cases, speeds, [
+    { name: 'always device', out: cases.map(() => 0) },
+    { name: 'always cloud', out: cases.map(() => 1) },
+    { name: 'random, our share', out: cases.map(() => share) },
+    { name: 'longest first, our share', out: highestFirst(lengths, share) },
     {
-      name: 'longest prompts, our share',
-      choose: ({ question }) => (question.prompt.length >= limit ? 'cloud' : 'device'),
+      name: 'shortest first, our share',
+      out: highestFirst(
+        lengths.map((length) => -length),
+        share,
+      ),
     },
-    { name: 'oracle', choose: ({ right }) => (right.cloud && !right.device ? 'cloud' : 'device') },
-    { name: 'ours', choose: ({ ours }) => ours },
-  ];
-  console.log(`${cases.length} requests with answers of both sides`);
-  console.log('strategy\tquality [95 %]\tsent out\tlatency ms\tcost\tregret');
-  const best = cases.map(({ right }) => (right.device || right.cloud ? 1 : 0));
-  for (const { name, choose } of strategies) {
-    const sides = cases.map(choose);
-    const quality = bootstrap(
-      cases.length,
-      (indices) => mean(indices.map((index) => rightAt(cases, sides, index))),
-      seeded(2),
-    );
-    const out = mean(sides.map((side) => (side === 'cloud' ? 1 : 0)));
-    const latency = mean(cases.map(({ answers }, index) => answers[sides[index] ?? 'device'].totalMs));
-    const cost = mean(
-      cases.map(({ answers }, index) => (sides[index] === 'cloud' ? tokensOf(answers.cloud) / 1000 : 0)),
-    );
-    const regret = mean(best) - quality.value;
-    console.log([name, shown(quality), percent(out), latency.toFixed(0), cost.toFixed(3), percent(regret)].join('\t'));
+    { name: 'oracle', out: gains },
+    { name: 'ours (prefer_on_device)', out: ours },
+    { name: 'ours (prefer_in_cloud)', out: eager },
+  ]);
+  printAtEqualShares(cases, complexity, lengths, gains);
+  printCalibration(cases, complexity, lengths);
+  printTasks(cases, ours);
+}
+
+function printSetting(cases: Case[], { sides, measuredAt, cpu, cores, loadAverageBefore, rounds }: Speeds): void {
+  const kept = cases.filter(({ signals }) => signals.privacy.identifiers.length + signals.privacy.topics.length > 0);
+  console.log(
+    `${cases.length} requests with answers of both sides; ${kept.length} of them the detectors call private.`,
+  );
+  console.log(
+    `Pace, one request at a time, medians of ${rounds}, ${measuredAt}, ${cores} cores of ${cpu}, load before ${loadAverageBefore}:`,
+  );
+  console.log('side\tmodel\tfirst token of a short question, ms\tprefill tok/s\tdecode tok/s');
+  for (const side of ['device', 'cloud'] as const) {
+    const { model, shortFirstTokenMs, prefillTokensPerSecond, decodeTokensPerSecond } = sides[side];
+    console.log([side, model, shortFirstTokenMs, prefillTokensPerSecond, decodeTokensPerSecond].join('\t'));
   }
-  const failed = cases.map(({ right }) => !right.device);
-  const only = cases.map(({ right }) => !right.device && right.cloud);
-  console.log('\nAUROC [95 %]\tdevice fails\tcloud is right where the device fails');
-  for (const [name, scores] of [
-    ['complexity', cases.map(({ complexity }) => complexity)],
-    ['length', lengths],
-  ] as const) {
-    const area = (positives: boolean[]): Interval =>
-      bootstrap(
-        cases.length,
-        (indices) =>
-          auroc(
-            indices.map((i) => scores[i] ?? 0),
-            indices.map((i) => positives[i] ?? false),
-          ),
-        seeded(3),
-      );
-    console.log([name, shown(area(failed), 3), shown(area(only), 3)].join('\t'));
-  }
-  console.log('\ntask\trequests\tdevice right\tcloud right\tours right\tsent out');
-  for (const group of new Set(cases.map(({ question }) => `${question.task}-${question.language}`))) {
-    const own = cases.filter(({ question }) => `${question.task}-${question.language}` === group);
-    const share = (test: (each: Case) => boolean): string => percent(mean(own.map((each) => (test(each) ? 1 : 0))));
+}
+
+function printStrategies(cases: Case[], speeds: Speeds, strategies: Strategy[]): void {
+  const best = mean(cases.map(({ right }) => (right.device || right.cloud ? 1 : 0)));
+  console.log('\nstrategy\tquality [95 %]\tsent out\tlatency s\tcost\tregret');
+  for (const { name, out } of strategies) {
+    const quality = qualityOf(cases, out);
+    const latency = mean(
+      cases.map((each, index) => mix(out[index] ?? 0, msOf(each, 'device', speeds), msOf(each, 'cloud', speeds))),
+    );
+    const cost = mean(cases.map(({ answers }, index) => (out[index] ?? 0) * thousandTokens(answers.cloud)));
     console.log(
       [
-        group,
-        own.length,
-        share(({ right }) => right.device),
-        share(({ right }) => right.cloud),
-        share(({ right, ours }) => right[ours]),
-        share(({ ours }) => ours === 'cloud'),
+        name,
+        shown(quality),
+        percent(mean(out)),
+        (latency / 1000).toFixed(2),
+        cost.toFixed(3),
+        percent(best - quality.value),
       ].join('\t'),
     );
   }
 }
 
-function loadCases(): Case[] {
-  const answers = new Map<string, Partial<Record<Side, Recorded>>>();
-  for (const each of loadRecorded()) answers.set(each.id, { ...answers.get(each.id), [each.side]: each });
-  const complete = loadQuestions().flatMap((question) => {
-    const { device, cloud } = answers.get(question.id) ?? {};
-    return device === undefined || cloud === undefined ? [] : [{ question, answers: { device, cloud } }];
-  });
-  const state = observedState(complete.map((each) => each.answers));
-  return complete.map(({ question, answers: both }) => {
-    const { complexity, side } = route(question, state);
-    return {
-      question,
-      answers: both,
-      right: {
-        device: checkAnswer(question.check, both.device.answer),
-        cloud: checkAnswer(question.check, both.cloud.answer),
-      },
-      complexity,
-      ours: side,
-    };
-  });
-}
-
-function route(question: Question, state: RouteState): { complexity: number; side: Side } {
-  const request: GenerationRequest = {
-    id: question.id,
-    model: 'auto',
-    input: {
-      kind: 'chat',
-      messages: [{ role: 'user', content: [{ type: 'text', text: question.prompt }] }],
-      tools: [],
-      toolChoice: { type: 'none' },
-      parallelToolCalls: true,
+/** The order alone, without margins: who is sent out first, at the same share. */
+function printAtEqualShares(cases: Case[], complexity: number[], lengths: number[], gains: number[]): void {
+  const rows = [
+    { name: 'complexity', scores: complexity },
+    { name: 'longest first', scores: lengths },
+    { name: 'shortest first', scores: lengths.map((length) => -length) },
+    {
+      name: 'oracle',
+      scores: cases.map(({ right }, index) => (gains[index] === 1 ? 2 : right.device && !right.cloud ? 0 : 1)),
     },
-    sampling: {},
-    stop: [],
-    responseFormat: { type: 'text' },
-    reasoning: { return: true },
-    truncate: 'error',
-    priority: 0,
-  };
-  const facts = { wishes: {}, tainted: false, isEmbedding: false, hasTools: false };
-  const signals = routeSignals(computeSignals(request, signalOptions(defaultPolicy)), defaultPolicy, facts);
-  const decision = decide(signals, defaultPolicy, state);
-  return { complexity: signals.complexity, side: decision.kind === 'route' ? decision.target : 'device' };
-}
-
-/** What a router would have observed of the two. */
-function observedState(answers: Record<Side, Recorded>[]): RouteState {
-  const speed = (side: Side): number =>
-    mean(
-      answers.map(({ [side]: each }) => (each.completionTokens / Math.max(1, each.totalMs - each.firstTokenMs)) * 1000),
+  ];
+  const shares = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9];
+  console.log('\nQuality where the highest go out, at equal shares');
+  console.log(['by', ...shares.map((share) => `${share * 100} %`), 'mean of the nine'].join('\t'));
+  for (const { name, scores } of rows) {
+    const values = shares.map((share) => qualityOf(cases, highestFirst(scores, share), 1).value);
+    console.log([name, ...values.map(percent), percent(mean(values))].join('\t'));
+  }
+  for (const rival of rows.slice(1, 3)) {
+    const areaOver = (indices: readonly number[], scores: number[]): number =>
+      mean(
+        shares.map((share) => {
+          const drawn = indices.map((index) => scores[index] ?? 0);
+          const out = highestFirst(drawn, share);
+          return mean(indices.map((index, at) => rightness(cases[index], out[at] ?? 0)));
+        }),
+      );
+    const difference = bootstrap(
+      cases.length,
+      (indices) => areaOver(indices, complexity) - areaOver(indices, rival.scores),
+      seeded(5),
+      400,
     );
-  const prefill = mean(answers.map(({ device }) => (device.promptTokens / Math.max(1, device.firstTokenMs)) * 1000));
-  const model = { contextTokens: 8192, modalities: ['text' as const], tools: true, embeddings: false };
-  return {
-    device: {
-      status: 'ready',
-      model: { id: 'device', ...model },
-      running: 0,
-      queued: 0,
-      queueCapacity: 64,
-      load: 0,
-      thermal: 'nominal',
-      prefillTokensPerSecond: prefill,
-      decodeTokensPerSecond: speed('device'),
-    },
-    cloud: {
-      configured: true,
-      reachable: true,
-      models: [
-        {
-          id: 'cloud',
-          ...model,
-          breaker: 'closed',
-          firstTokenMs: mean(answers.map(({ cloud }) => cloud.firstTokenMs)),
-          tokensPerSecond: speed('cloud'),
-        },
-      ],
-    },
-    spentToday: 0,
-  };
+    console.log(`complexity − ${rival.name}, mean of the nine: ${shown(difference)}`);
+  }
 }
 
-function rightAt(cases: Case[], sides: Side[], index: number): number {
-  return cases[index]?.right[sides[index] ?? 'device'] === true ? 1 : 0;
+function printTasks(cases: Case[], ours: number[]): void {
+  console.log('\ntask\trequests\tdevice right\tcloud right\tours right\tsent out');
+  for (const group of new Set(cases.map(({ question }) => `${question.task}-${question.language}`))) {
+    const own = cases.flatMap((each, index) =>
+      `${each.question.task}-${each.question.language}` === group ? [{ each, out: ours[index] ?? 0 }] : [],
+    );
+    const share = (value: (row: { each: Case; out: number }) => number): string => percent(mean(own.map(value)));
+    console.log(
+      [
+        group,
+        own.length,
+        share(({ each }) => Number(each.right.device)),
+        share(({ each }) => Number(each.right.cloud)),
+        share(({ each, out }) => rightness(each, out)),
+        share(({ out }) => out),
+      ].join('\t'),
+    );
+  }
 }
 
-function tokensOf({ promptTokens, completionTokens }: Recorded): number {
-  return promptTokens + completionTokens;
+function chosen({ signals }: Case, complexity: number, policy: Policy, speeds: Speeds): number {
+  const decision = decide({ ...signals, complexity }, policy, observedState(speeds));
+  return decision.kind === 'route' && decision.target === 'cloud' ? 1 : 0;
 }
 
-function percent(value: number): string {
-  return `${(value * 100).toFixed(1)} %`;
+/** Sends out that share, the highest scores first; what is tied at the edge goes out in part. */
+function highestFirst(scores: readonly number[], share: number): number[] {
+  const wanted = share * scores.length;
+  const edge =
+    scores.toSorted((left, right) => right - left)[Math.max(0, Math.ceil(wanted) - 1)] ?? Number.POSITIVE_INFINITY;
+  const above = scores.filter((score) => score > edge).length;
+  const tied = scores.filter((score) => score === edge).length;
+  const part = tied === 0 ? 0 : Math.min(1, Math.max(0, (wanted - above) / tied));
+  return scores.map((score) => (score > edge ? 1 : score === edge ? part : 0));
 }
 
-function shown({ value, low, high }: Interval, digits?: number): string {
-  const text = (each: number): string => (digits === undefined ? percent(each) : each.toFixed(digits));
-  return `${text(value)} [${text(low)}–${text(high)}]`;
+function qualityOf(cases: Case[], out: readonly number[], rounds?: number): Interval {
+  return bootstrap(
+    cases.length,
+    (indices) => mean(indices.map((index) => rightness(cases[index], out[index] ?? 0))),
+    seeded(2),
+    rounds,
+  );
+}
+
+function rightness(each: Case | undefined, out: number): number {
+  return each === undefined ? 0 : mix(out, Number(each.right.device), Number(each.right.cloud));
+}
+
+function mix(out: number, device: number, cloud: number): number {
+  return out * cloud + (1 - out) * device;
+}
+
+function msOf({ answers }: Case, side: Side, { sides }: Speeds): number {
+  return answerMs(sides[side], answers[side].promptTokens, answers[side].completionTokens);
+}
+
+function thousandTokens({ promptTokens, completionTokens }: Case['answers'][Side]): number {
+  return (promptTokens + completionTokens) / 1000;
 }

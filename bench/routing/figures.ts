@@ -56,3 +56,13 @@ export function seeded(seed: number): () => number {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+export function percent(value: number): string {
+  return `${(value * 100).toFixed(1)} %`;
+}
+
+/** As a share in percent, or with so many digits. */
+export function shown({ value, low, high }: Interval, digits?: number): string {
+  const text = (each: number): string => (digits === undefined ? percent(each) : each.toFixed(digits));
+  return `${text(value)} [${text(low)}–${text(high)}]`;
+}

@@ -14,7 +14,15 @@ export type Check =
   | { kind: 'json'; fields: Record<string, string | number> }
   | { kind: 'javascript'; name: string; cases: [JsonValue[], JsonValue][] };
 
-export type Question = { id: string; task: string; language: 'zh' | 'en'; prompt: string; check: Check };
+export type Question = {
+  id: string;
+  task: string;
+  language: 'zh' | 'en';
+  /** The pattern it was made from, the same in both languages. A split for training keeps families whole. */
+  family: string;
+  prompt: string;
+  check: Check;
+};
 
 export type Side = 'device' | 'cloud';
 export type Recorded = {
@@ -22,14 +30,13 @@ export type Recorded = {
   side: Side;
   model: string;
   answer: string;
-  firstTokenMs: number;
-  totalMs: number;
+  finish: string;
   promptTokens: number;
   completionTokens: number;
 };
 
 // Compiled, this file lies in `.bench/bench/routing`; the fixtures stay where they are in the clone.
-const fixtures = path.resolve('test/fixtures/routing');
+export const fixtures = path.resolve('test/fixtures/routing');
 export const recordedFile = path.join(fixtures, 'recorded.jsonl');
 
 export function loadQuestions(): Question[] {

@@ -4,7 +4,7 @@
  * Prints p50, p99 and the largest time for several kinds of text. The first rounds warm the compiler up and do not count.
  */
 // oxlint-disable no-restricted-imports -- measures pure functions in process, like bench/engine
-import type { GenerationRequest } from '../../src/core/chat.ts';
+import { plainRequest } from '../../src/core/plain-request.ts';
 import { computeSignals } from '../../src/signals/signals.ts';
 
 const characters = 2_000;
@@ -22,26 +22,9 @@ const figures =
 const texts: Record<string, string> = { chinese, english, mixed: chinese + english, sensitive, figures };
 
 const filled = (text: string): string => text.repeat(Math.ceil(characters / text.length)).slice(0, characters);
-const request = (text: string): GenerationRequest => ({
-  id: 'bench',
-  model: 'auto',
-  input: {
-    kind: 'chat',
-    messages: [{ role: 'user', content: [{ type: 'text', text }] }],
-    tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-  },
-  sampling: {},
-  stop: [],
-  responseFormat: { type: 'text' },
-  reasoning: { return: true },
-  truncate: 'error',
-  priority: 0,
-});
 
 for (const [name, text] of Object.entries(texts)) {
-  const one = request(filled(text));
+  const one = plainRequest('bench', filled(text));
   const times: number[] = [];
   for (let round = -warmUpRounds; round < rounds; round++) {
     const start = performance.now();

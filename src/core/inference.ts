@@ -1,6 +1,6 @@
 import type { BackendHealth, ModelCapabilities, StreamOptions } from './backend.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from './chat.ts';
-import type { StreamEvent } from './events.ts';
+import type { ReceiptSummary, StreamEvent } from './events.ts';
 
 export type ListedModel = {
   id: string;
@@ -9,6 +9,13 @@ export type ListedModel = {
   /** Unix seconds. */
   created: number;
   capabilities: ModelCapabilities;
+};
+
+/** What is known of a request before its answer begins. */
+export type WaitingRequest = {
+  receipt: ReceiptSummary;
+  /** What it waits for, for people: the device's model that still loads, and how far it is. */
+  reason?: string;
 };
 
 /**
@@ -20,4 +27,6 @@ export interface InferenceService {
   stream(request: GenerationRequest, options: StreamOptions): AsyncIterable<StreamEvent>;
   embed(request: EmbeddingRequest, options: StreamOptions): Promise<EmbeddingResult>;
   health(): BackendHealth;
+  /** Of a request that is running; a client that waits is told. */
+  waiting?(requestId: string): WaitingRequest | undefined;
 }

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GenerationRequest } from '../core/chat.ts';
+import { plainRequest } from '../core/plain-request.ts';
 import { systemClock } from '../core/clock.ts';
 import type { StreamEvent } from '../core/events.ts';
 import { silentLog } from '../core/log.ts';
@@ -23,17 +24,7 @@ function create(weightsPath = 'fine'): EngineBackend {
 }
 
 function request(id: string, prompt: string): GenerationRequest {
-  return {
-    id,
-    model: 'fake',
-    input: { kind: 'completion', prompt, echo: false },
-    sampling: {},
-    stop: [],
-    responseFormat: { type: 'text' },
-    reasoning: { return: true },
-    truncate: 'error',
-    priority: 0,
-  };
+  return plainRequest(id, { kind: 'completion', prompt, echo: false }, { model: 'fake' });
 }
 
 async function collect(events: AsyncIterable<StreamEvent>, onEvent?: (event: StreamEvent) => void) {

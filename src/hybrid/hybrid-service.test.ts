@@ -215,12 +215,30 @@ describe('a device that loads', () => {
     const { service, device, cloud } = await newSetup({ policy: { preference: 'prefer_on_device' } });
     device.currentHealth = { status: 'loading', reason: 'loading', progress: 0.5 };
     expect(await targetOf(service, chat([hello]))).toBe('cloud');
-    const waiting = targetOf(service, chat([privateText]));
-    await sleep(50);
+    const privateRequest = chat([privateText]);
+    const waiting = targetOf(service, privateRequest);
+    await expect.poll(() => service.waiting(privateRequest.id)?.reason).toBe('loading');
+    expect(service.waiting(privateRequest.id)?.receipt).toMatchObject({ target: 'device' });
     expect(device.requests).toEqual([]);
     device.currentHealth = { status: 'ready' };
     expect(await waiting).toBe('device');
+    expect(service.waiting(privateRequest.id)).toBeUndefined();
     expect(cloud.bodies).toHaveLength(1);
+  });
+
+  it('makes the first request wait until the cloud was looked at', async () => {
+    const { service, cloud } = await newSetup();
+    let looked = (): void => {};
+    service.expectCloud(
+      new Promise((resolve) => {
+        looked = resolve;
+      }),
+    );
+    const answered = targetOf(service, chat([hello]));
+    await sleep(20);
+    expect(cloud.bodies).toEqual([]);
+    looked();
+    expect(await answered).toBe('cloud');
   });
 });
 

@@ -10,7 +10,7 @@ import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../co
 import { systemClock, type Clock } from '../core/clock.ts';
 import { type DuanyunError, makeError, toDuanyunError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/events.ts';
-import type { InferenceService, ListedModel } from '../core/inference.ts';
+import type { InferenceService, ListedModel, WaitingRequest } from '../core/inference.ts';
 import { silentLog, type Log } from '../core/log.ts';
 import { type Metrics, noMetrics } from '../core/metrics.ts';
 import { decide, refusalError } from '../routing/decide.ts';
@@ -77,6 +77,8 @@ type Run = { request: GenerationRequest; plan: Plan; decision: RouteDecision; re
 /** A request that has to stay waits this long for a device that loads. */
 const loadWaitMs = 60_000;
 const loadLookMs = 100;
+/** A cloud that says nothing does not hold up the first requests for longer. */
+const firstProbeLimitMs = 1000;
 
 export class HybridService implements InferenceService {
   readonly receipts: ReceiptStore;
@@ -90,6 +92,10 @@ export class HybridService implements InferenceService {
   readonly #observer: DeviceObserver;
   readonly #taint: ConversationTaint;
   readonly #spending: Spending;
+  /** Receipts of requests that run, by the request's id. */
+  readonly #open = new Map<string, Receipt>();
+  /** Only until the cloud was looked at once. */
+  #firstProbe: Promise<void> | undefined;
   /** The choices of one request (n > 1) share content and plan. */
   readonly #plans = new WeakMap<object, { request: GenerationRequest; plan: Promise<Plan> }>();
 
@@ -130,6 +136,21 @@ export class HybridService implements InferenceService {
     if (device.status === 'ready' || this.#options.cloud === undefined) return device;
     if (this.#options.policy.current().preference === 'only_on_device') return device;
     return this.#options.cloud.health().status === 'ready' ? { status: 'ready' } : device;
+  }
+
+  /** Requests that come before the cloud was first looked at wait for that, so that the first one can go there. */
+  expectCloud(firstProbe: Promise<void>): void {
+    this.#firstProbe = Promise.race([firstProbe, sleep(firstProbeLimitMs, undefined, { ref: false })]).then(() => {
+      this.#firstProbe = undefined;
+    });
+  }
+
+  waiting(requestId: string): WaitingRequest | undefined {
+    const receipt = this.#open.get(requestId);
+    if (receipt === undefined) return undefined;
+    const health = this.#options.device.health();
+    const isLoading = receipt.target === 'device' && health.status === 'loading';
+    return { receipt: summaryOf(receipt), ...(isLoading ? { reason: health.reason } : {}) };
   }
 
   /** Signals, candidates, reasons and scores, without running anything and without a receipt. */
@@ -333,6 +354,7 @@ export class HybridService implements InferenceService {
       isEmbedding: subject !== undefined,
       hasTools: request.input.kind === 'chat' && request.input.tools.length > 0,
     };
+    await this.#firstProbe;
     const perceived = await this.#perceive(request, name, policy, facts, signal);
     const startedMs = this.#clock.now();
     const { readTexts, uncheckedReason } = readTextsOf(perceived, policy.privacy.pictures_without_text);
@@ -432,7 +454,7 @@ export class HybridService implements InferenceService {
   #openReceipt(request: GenerationRequest, plan: Plan, kind: Receipt['kind']): Receipt {
     const { decision, examined, policy, decisionMs } = plan;
     this.#metrics.observe('duanyun_decision_seconds', decisionMs / 1000);
-    return this.receipts.open({
+    const receipt = this.receipts.open({
       requestId: request.id,
       createdAt: new Date(this.#clock.wallTime()).toISOString(),
       kind,
@@ -453,6 +475,8 @@ export class HybridService implements InferenceService {
       cost: 0,
       currency: policy.prices.currency,
     });
+    this.#open.set(request.id, receipt);
+    return receipt;
   }
 
   #beginAttempt(receipt: Receipt, choice: RouteChoice): Receipt['attempts'][number] {
@@ -491,6 +515,7 @@ export class HybridService implements InferenceService {
   }
 
   #finishReceipt(receipt: Receipt): void {
+    this.#open.delete(receipt.requestId);
     const { target = 'none', privacy, state } = receipt;
     this.#metrics.count('duanyun_routes_total', { target, privacy, state });
     if (receipt.bytesLeft > 0) this.#metrics.count('duanyun_egress_bytes_total', {}, receipt.bytesLeft);

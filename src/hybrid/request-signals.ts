@@ -1,6 +1,7 @@
 /** From what the detectors say to what a decision needs. */
 import type { Modality } from '../core/backend.ts';
-import type { EmbeddingRequest, GenerationRequest, RouteWishes } from '../core/chat.ts';
+import type { ChatMessage, EmbeddingRequest, GenerationRequest, RouteWishes } from '../core/chat.ts';
+import { plainChat, plainRequest } from '../core/plain-request.ts';
 import type { Policy } from '../routing/policy.ts';
 import type { PrivacySignal, RouteSignals, RouteTarget } from '../routing/types.ts';
 import { makeWordList, type WordList } from '../signals/privacy/word-list.ts';
@@ -115,25 +116,10 @@ function sizeFields(size: SizeSignal, facts: RequestFacts): Omit<RouteSignals, '
 export function embeddingAsRequest(request: EmbeddingRequest): GenerationRequest {
   const tokens = request.inputs.find((input): input is number[] => typeof input !== 'string');
   const texts = request.inputs.filter((input) => typeof input === 'string');
-  return {
-    id: request.id,
-    model: request.model,
-    input:
-      tokens === undefined
-        ? {
-            kind: 'chat',
-            messages: texts.map((text) => ({ role: 'user', content: [{ type: 'text', text }] })),
-            tools: [],
-            toolChoice: { type: 'none' },
-            parallelToolCalls: false,
-          }
-        : { kind: 'completion', prompt: tokens, echo: false },
-    sampling: {},
-    stop: [],
-    responseFormat: { type: 'text' },
-    reasoning: { return: false },
-    truncate: 'error',
-    priority: 0,
-    ...(request.route === undefined ? {} : { route: request.route }),
-  };
+  const messages = texts.map((text): ChatMessage => ({ role: 'user', content: [{ type: 'text', text }] }));
+  return plainRequest(
+    request.id,
+    tokens === undefined ? plainChat('', { messages }) : { kind: 'completion', prompt: tokens, echo: false },
+    { model: request.model, ...(request.route === undefined ? {} : { route: request.route }) },
+  );
 }

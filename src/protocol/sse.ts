@@ -10,4 +10,9 @@ export function namedFrame(name: string, json: string): string {
 
 export const doneFrame = 'data: [DONE]\n\n';
 /** A comment, which every client skips: it keeps proxies from closing a silent connection. */
-export const keepAliveFrame = ': keep-alive\n\n';
+export const keepAliveFrame = commentFrame('keep-alive');
+
+/** A comment, which clients do not show; it keeps a connection alive. */
+export function commentFrame(text: string): string {
+  return `: ${text.replaceAll(/[\r\n]+/g, ' ')}\n\n`;
+}

@@ -1,6 +1,7 @@
 import type { DuanyunError } from '../core/errors.ts';
 import { makeError } from '../core/errors.ts';
 import type { ReadContent, ReceiptSummary } from '../core/events.ts';
+import type { WaitingRequest } from '../core/inference.ts';
 import { AnswerCollector, type StreamEncoder } from '../protocol/answer.ts';
 import type { AnswerContext, ParsedGeneration } from '../protocol/generation.ts';
 import { AnswerRun } from './answer-run.ts';
@@ -51,7 +52,7 @@ export async function answerRequest(
       return json(c, body, receiptHeaders(run.start?.receipt, run.start?.read));
     }
     const inTime = await run.hold(entry.options.keepAliveMs);
-    return streamed(entry, c, run, form, { keepAliveFirst: !inTime, release });
+    return streamed(entry, c, run, form, { keepAliveFirst: !inTime, requestId: parsed.requests[0]?.id ?? '', release });
   } catch (error) {
     release();
     throw normalised(error, c.get('requestId'), controller.signal);
@@ -71,7 +72,7 @@ function streamed(
   c: EntryContext,
   run: AnswerRun,
   form: AnswerForm,
-  options: { keepAliveFirst: boolean; release: () => void },
+  options: { keepAliveFirst: boolean; requestId: string; release: () => void },
 ): Response {
   const encoder = form.newEncoder();
   c.set('streaming', true);
@@ -111,15 +112,20 @@ function streamed(
     },
     finished: () => finish(failure),
   };
+  const waiting = (): WaitingRequest | undefined => entry.service.waiting?.(options.requestId);
+  const comment = (): string => {
+    const reason = run.start === undefined ? waiting()?.reason : undefined;
+    return reason === undefined ? 'keep-alive' : `waiting: ${reason}`;
+  };
   const headers = {
     ...baseHeaders(c),
-    ...receiptHeaders(run.start?.receipt, run.start?.read),
+    ...receiptHeaders(run.start?.receipt ?? waiting()?.receipt, run.start?.read),
     'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     'x-accel-buffering': 'no',
   };
   const { keepAliveMs, writeStallMs } = entry.options;
-  const timings = { keepAliveMs, writeStallMs, keepAliveFirst: options.keepAliveFirst };
+  const timings = { keepAliveMs, writeStallMs, keepAliveFirst: options.keepAliveFirst, comment };
   return new Response(sseBody(source, timings), { headers });
 }
 

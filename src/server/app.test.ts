@@ -292,6 +292,18 @@ describe('keep-alive comments', () => {
   });
 });
 
+describe('a request that waits', () => {
+  it('is told where and for what, in the headers and in the comments', async () => {
+    const backend = Object.assign(playing({ step: 'wait', ms: 70 }, ...answer('done')), {
+      waiting: () => ({ receipt: { id: 'rcpt_1', target: 'device', reasons: ['private'] }, reason: 'loading\n50 %' }),
+    });
+    const app = newApp(backend, { options: { keepAliveMs: 20 } });
+    const response = await postJson(app, '/v1/chat/completions', ask({ stream: true }));
+    expect(response.headers.get('x-duanyun-receipt')).toBe('rcpt_1');
+    expect(await response.text()).toMatch(/^: waiting: loading 50 %\n\n/);
+  });
+});
+
 describe('a client that leaves', () => {
   it.each([false, true])('aborts the backend (stream: %s)', async (stream) => {
     const backend = playing(start(), { step: 'hang' });

@@ -1,4 +1,4 @@
-import { keepAliveFrame } from '../protocol/sse.ts';
+import { commentFrame } from '../protocol/sse.ts';
 
 export type FrameSource = {
   /** The next frames to send, and whether they are the last. Must not throw. */
@@ -19,6 +19,8 @@ export type SseTimings = {
   writeStallMs: number;
   /** Begin with a comment, because the first silence is over already. */
   keepAliveFirst: boolean;
+  /** What the comment says. Default `keep-alive`. */
+  comment?: () => string;
 };
 
 /**
@@ -30,6 +32,7 @@ export function sseBody(source: FrameSource, timings: SseTimings): ReadableStrea
   let stallTimer: NodeJS.Timeout | undefined;
   let over = false;
   let keepAliveDue = timings.keepAliveFirst;
+  const comment = (): string => commentFrame(timings.comment?.() ?? 'keep-alive');
 
   const abandon = (why: 'closed' | 'stalled'): boolean => {
     clearTimeout(stallTimer);
@@ -50,14 +53,14 @@ export function sseBody(source: FrameSource, timings: SseTimings): ReadableStrea
         };
         if (keepAliveDue) {
           keepAliveDue = false;
-          send(keepAliveFrame);
+          send(comment());
           return;
         }
         pending ??= source.next();
         const next = await orTimeout(pending, timings.keepAliveMs);
         if (over) return;
         if (next === undefined) {
-          send(keepAliveFrame);
+          send(comment());
           return;
         }
         pending = undefined;

@@ -1,25 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { ContentPart, GenerationRequest } from '../core/chat.ts';
+import { plainChat, plainRequest } from '../core/plain-request.ts';
 import { computeSignals } from './signals.ts';
 
-const request = (content: ContentPart[] | string, more: Partial<GenerationRequest> = {}): GenerationRequest => ({
-  id: 'r1',
-  model: 'auto',
-  input: {
-    kind: 'chat',
-    messages: [{ role: 'user', content: typeof content === 'string' ? [{ type: 'text', text: content }] : content }],
-    tools: [],
-    toolChoice: { type: 'auto' },
-    parallelToolCalls: true,
-  },
-  sampling: {},
-  stop: [],
-  responseFormat: { type: 'text' },
-  reasoning: { return: true },
-  truncate: 'error',
-  priority: 0,
-  ...more,
-});
+const request = (content: ContentPart[] | string, more: Partial<GenerationRequest> = {}): GenerationRequest =>
+  plainRequest(
+    'r1',
+    typeof content === 'string' ? content : plainChat('', { messages: [{ role: 'user', content }] }),
+    more,
+  );
 const task = (text: string): string => computeSignals(request(text)).task.kind;
 const complexity = (text: string): number => computeSignals(request(text)).complexity.score;
 const image: ContentPart = {

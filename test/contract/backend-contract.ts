@@ -8,6 +8,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Backend } from '../../src/core/backend.ts';
 import type { GenerationRequest } from '../../src/core/chat.ts';
+import { plainChat, plainRequest } from '../../src/core/plain-request.ts';
 import { DuanyunError } from '../../src/core/errors.ts';
 import type { StreamEvent } from '../../src/core/events.ts';
 
@@ -33,26 +34,13 @@ export function runBackendContract(contract: BackendContract): void {
 
   const newRequest = (question: string, fields: Partial<GenerationRequest> = {}): GenerationRequest => {
     serial += 1;
-    return {
-      id: `contract-${serial}`,
+    return plainRequest(`contract-${serial}`, plainChat(question, { parallelToolCalls: false }), {
       model: contract.model,
-      input: {
-        kind: 'chat',
-        messages: [{ role: 'user', content: [{ type: 'text', text: question }] }],
-        tools: [],
-        toolChoice: { type: 'none' },
-        parallelToolCalls: false,
-      },
       sampling: { temperature: 0, seed: 1 },
-      stop: [],
       maxTokens: 16,
-      responseFormat: { type: 'text' },
-      reasoning: { return: true },
-      truncate: 'error',
-      priority: 0,
       ...contract.request,
       ...fields,
-    };
+    });
   };
 
   describe('backend contract', () => {

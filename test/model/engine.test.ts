@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ChatInput, GenerationRequest, ToolDefinition } from '../../src/core/chat.ts';
+import { plainChat, plainRequest } from '../../src/core/plain-request.ts';
 import type { StreamEvent, TokenUsage } from '../../src/core/events.ts';
 import { startEngine, type TestEngine } from '../support/engine.ts';
 import { describeWithWeights } from '../support/weights.ts';
@@ -16,26 +17,12 @@ function chat(
   fields: Partial<GenerationRequest> = {},
   input: Partial<ChatInput> = {},
 ): GenerationRequest {
-  return {
-    id: `request-${++serial}`,
+  return plainRequest(`request-${++serial}`, plainChat(text, { toolChoice: { type: 'auto' }, ...input }), {
     model: 'qwen2.5-coder-0.5b',
-    input: {
-      kind: 'chat',
-      messages: [{ role: 'user', content: [{ type: 'text', text }] }],
-      tools: [],
-      toolChoice: { type: 'auto' },
-      parallelToolCalls: true,
-      ...input,
-    },
     sampling: { temperature: 0 },
-    stop: [],
     maxTokens: 48,
-    responseFormat: { type: 'text' },
-    reasoning: { return: true },
-    truncate: 'error',
-    priority: 0,
     ...fields,
-  };
+  });
 }
 
 const weather: ToolDefinition = {

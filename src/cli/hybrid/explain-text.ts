@@ -1,7 +1,7 @@
 /** A decision without a server: a device that is ready and a cloud that answers are taken for granted. */
 import type { Config } from '../../config/load-config.ts';
 import type { Backend, ModelCapabilities } from '../../core/backend.ts';
-import type { GenerationRequest } from '../../core/chat.ts';
+import { plainRequest } from '../../core/plain-request.ts';
 import { systemClock } from '../../core/clock.ts';
 import { makeError } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
@@ -31,7 +31,7 @@ export async function explainText(config: Config, text: string): Promise<Explana
     aliasesOf: () => [],
     createdSeconds: 0,
   });
-  return service.explain(chatOf(text));
+  return service.explain(plainRequest('explain', text));
 }
 
 /** Says what it could do and does nothing: explaining runs nothing. */
@@ -57,25 +57,5 @@ function capabilities(id: string): ModelCapabilities {
     tools: true,
     reasoning: true,
     embeddings: true,
-  };
-}
-
-function chatOf(text: string): GenerationRequest {
-  return {
-    id: 'explain',
-    model: 'auto',
-    input: {
-      kind: 'chat',
-      messages: [{ role: 'user', content: [{ type: 'text', text }] }],
-      tools: [],
-      toolChoice: { type: 'none' },
-      parallelToolCalls: true,
-    },
-    sampling: {},
-    stop: [],
-    responseFormat: { type: 'text' },
-    reasoning: { return: true },
-    truncate: 'error',
-    priority: 0,
   };
 }

@@ -125,7 +125,7 @@ export function openHybrid({
     ...(receiver === undefined ? {} : { statistics: receiver }),
     start() {
       service.warmUp();
-      void cloud?.start();
+      if (cloud !== undefined) service.expectCloud(cloud.start());
       sender?.start();
     },
     report({ running, queued, limitReasons }) {

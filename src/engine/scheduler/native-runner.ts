@@ -1,18 +1,10 @@
 /** The scheduler's view of a native context. */
 import type { SamplingOptions } from '../../core/chat.ts';
-import { TokenBatch, type NativeContext } from '../native/context.ts';
+import { TokenBatch, type DecodeStatus, type NativeContext } from '../native/context.ts';
 import type { NativeModel } from '../native/model.ts';
 import { NativeSampler, type GrammarConstraint } from '../native/sampler.ts';
 import { topLogprobs } from './logprobs.ts';
-import type {
-  BatchEntry,
-  DecodeStatus,
-  PicturePiece,
-  PictureSpan,
-  SampledToken,
-  StepRunner,
-  TokenSampler,
-} from './types.ts';
+import type { BatchEntry, PicturePiece, PictureSpan, SampledToken, StepRunner, TokenSampler } from './types.ts';
 
 export class NativeStepRunner implements StepRunner {
   readonly cells: number;

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../core/clock.ts';
+import type { DecodeStatus } from '../native/context.ts';
 import { LoadController } from './controller.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { Turnstile } from './turnstile.ts';
-import type { BatchEntry, DecodeStatus, Job, JobOutcome, JobStatistics, PicturePiece, StepRunner } from './types.ts';
+import type { BatchEntry, Job, JobOutcome, JobStatistics, PicturePiece, StepRunner } from './types.ts';
 
 const endToken = 0;
 

@@ -1,6 +1,5 @@
 /** What the scheduler needs of the native side. The tests give it a simulated one. */
-
-export type DecodeStatus = 'done' | 'no-slot';
+import type { DecodeStatus } from '../native/context.ts';
 
 /**
  * A run of tokens of a prompt that stand for a picture. In the list of tokens they are negative numbers, the same for the

@@ -5,6 +5,7 @@ import { CloudBackend, type CloudOptions } from '../../cloud/cloud-backend.ts';
 import { EgressGate } from '../../cloud/egress-gate.ts';
 import type { Modality } from '../../core/backend.ts';
 import type { ChatMessage, GenerationRequest } from '../../core/chat.ts';
+import { plainChat, plainRequest } from '../../core/plain-request.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { StreamEvent } from '../../core/events.ts';
 import { parsePolicy } from '../../routing/policy.ts';
@@ -49,9 +50,6 @@ export async function setUp(options: SetupOptions = {}): Promise<Setup> {
     ...options.cloud,
     limits: {
       attempts: 2,
-      firstTokenMs: 200,
-      silenceMs: 200,
-      connectMs: 300,
       retryDelayMs: 1,
       ...options.cloud?.limits,
     },
@@ -91,26 +89,10 @@ let serial = 0;
 
 export function chat(messages: (string | ChatMessage)[], fields: Partial<GenerationRequest> = {}): GenerationRequest {
   serial += 1;
-  return {
-    id: `chat-${serial}`,
-    model: 'auto',
-    input: {
-      kind: 'chat',
-      messages: messages.map((each, index) =>
-        typeof each === 'string' ? (index % 2 === 0 ? user(each) : assistant(each)) : each,
-      ),
-      tools: [],
-      toolChoice: { type: 'none' },
-      parallelToolCalls: true,
-    },
-    sampling: {},
-    stop: [],
-    responseFormat: { type: 'text' },
-    reasoning: { return: true },
-    truncate: 'error',
-    priority: 0,
-    ...fields,
-  };
+  const written = messages.map((each, index) =>
+    typeof each === 'string' ? (index % 2 === 0 ? user(each) : assistant(each)) : each,
+  );
+  return plainRequest(`chat-${serial}`, plainChat('', { messages: written }), fields);
 }
 
 export function user(text: string): ChatMessage {
