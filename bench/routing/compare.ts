@@ -57,7 +57,11 @@ export function compare(): void {
     { name: 'ours (prefer_on_device)', out: ours },
     { name: 'ours (prefer_in_cloud)', out: eager },
   ]);
-  printAtEqualShares(cases, complexity, lengths, gains);
+  const cloudFails = outOfFold(
+    cases.map(({ example, right }) => ({ ...example, failed: !right.cloud })),
+    judgedCoefficients,
+  );
+  printAtEqualShares(cases, complexity, cloudFails, lengths, gains);
   printCalibration(cases, complexity, lengths);
   printTasks(cases, ours);
 }
@@ -70,6 +74,7 @@ function printSetting(cases: Case[], { sides, measuredAt, cpu, cores, loadAverag
   console.log(
     `Pace, one request at a time, medians of ${rounds}, ${measuredAt}, ${cores} cores of ${cpu}, load before ${loadAverageBefore}:`,
   );
+  if (loadAverageBefore > 1) console.log('That machine was busy: the times are good for their ratio at most.');
   console.log('side\tmodel\tfirst token of a short question, ms\tprefill tok/s\tdecode tok/s');
   for (const side of ['device', 'cloud'] as const) {
     const { model, shortFirstTokenMs, prefillTokensPerSecond, decodeTokensPerSecond } = sides[side];
@@ -100,9 +105,18 @@ function printStrategies(cases: Case[], speeds: Speeds, strategies: Strategy[]):
 }
 
 /** The order alone, without margins: who is sent out first, at the same share. */
-function printAtEqualShares(cases: Case[], complexity: number[], lengths: number[], gains: number[]): void {
+function printAtEqualShares(
+  cases: Case[],
+  complexity: number[],
+  cloudFails: number[],
+  lengths: number[],
+  gains: number[],
+): void {
+  // Not what the product does: it would have to know the cloud's model as well.
+  const both = complexity.map((fails, index) => fails * (1 - (cloudFails[index] ?? 0)));
   const rows = [
     { name: 'complexity', scores: complexity },
+    { name: 'complexity × a fit of what the cloud gets right', scores: both },
     { name: 'longest first', scores: lengths },
     { name: 'shortest first', scores: lengths.map((length) => -length) },
     {
@@ -117,7 +131,7 @@ function printAtEqualShares(cases: Case[], complexity: number[], lengths: number
     const values = shares.map((share) => qualityOf(cases, highestFirst(scores, share), 1).value);
     console.log([name, ...values.map(percent), percent(mean(values))].join('\t'));
   }
-  for (const rival of rows.slice(1, 3)) {
+  for (const rival of rows.slice(2, 4)) {
     const areaOver = (indices: readonly number[], scores: number[]): number =>
       mean(
         shares.map((share) => {

@@ -140,9 +140,11 @@ export class HybridService implements InferenceService {
 
   /** Requests that come before the cloud was first looked at wait for that, so that the first one can go there. */
   expectCloud(firstProbe: Promise<void>): void {
-    this.#firstProbe = Promise.race([firstProbe, sleep(firstProbeLimitMs, undefined, { ref: false })]).then(() => {
+    const look = async (): Promise<void> => {
+      await Promise.race([firstProbe, sleep(firstProbeLimitMs, undefined, { ref: false })]);
       this.#firstProbe = undefined;
-    });
+    };
+    this.#firstProbe = look();
   }
 
   waiting(requestId: string): WaitingRequest | undefined {
