@@ -9,7 +9,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { fail, projectRoot, setUp } from './set-up.mjs';
+import { projectRoot, setUp } from './set-up.mjs';
 
 const modelId = 'qwen2.5-coder-0.5b';
 const weightsSha256 = '1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32';
@@ -30,7 +30,8 @@ try {
     DUANYUN_TEST_CLIENTS: clients,
   });
 } catch (error) {
-  fail(error);
+  process.stderr.write(`test:cloud: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exit(1);
 }
 
 async function prepareVllm() {
