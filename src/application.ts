@@ -8,6 +8,7 @@ import { OcrModule, OcrReader } from './engine/modules/ocr/ocr-module.ts';
 import { PictureProcess } from './engine/pictures/picture-process.ts';
 import { AddressFetcher } from './cloud/picture-fetcher.ts';
 import { countPhysicalCores } from './cli/device/physical-cores.ts';
+import { SpeechModule } from './engine/modules/speech/speech-module.ts';
 import { ModuleManager } from './engine/modules/module-manager.ts';
 import { availableMemoryBytes } from './models/available-memory.ts';
 import { readGgufHeader } from './models/gguf.ts';
@@ -17,6 +18,9 @@ import { readPipConfiguration, type PipConfiguration } from './models/pip-config
 import { startServer } from './server/start.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
+
+/** A model of this size gains little from more. */
+const mostSpeechThreads = 4;
 
 export const application: Application = {
   version: (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string })
@@ -86,6 +90,16 @@ export const application: Application = {
       budgetBytes: config.memoryBudget === 'auto' ? 'auto' : config.memoryBudget * 1024 * 1024,
       availableBytes: availableMemoryBytes,
       idleMs: config.moduleIdleSeconds * 1000,
+    }),
+  createSpeech: (config, { log, modules, store }) =>
+    new SpeechModule({
+      modules,
+      log,
+      installed: () => store.installed(),
+      model: config.speechModel,
+      threads: config.threads === 'auto' ? Math.min(countPhysicalCores(), mostSpeechThreads) : config.threads,
+      mostSeconds: config.maxAudioMinutes * 60,
+      environment: config.childEnvironment,
     }),
   availableMemoryBytes,
   startServer,

@@ -4,7 +4,7 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { InstalledModel, ModelAdministration } from '../core/model-store.ts';
 import type { ManagedModule, ModuleAdministration, ModuleUse } from '../core/modules.ts';
-import type { PictureDecoder, PictureFetcher, PictureGuard, PictureReader } from '../core/perception.ts';
+import type { PictureDecoder, PictureFetcher, PictureGuard, PictureReader, Transcriber } from '../core/perception.ts';
 import type { Config } from '../config/load-config.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
 import type { GgufHeader } from '../models/gguf.ts';
@@ -38,6 +38,8 @@ export type Pictures = {
   fetcher?: PictureFetcher;
   dispose(): Promise<void>;
 };
+
+export type Speech = Transcriber & { managedModules(): ManagedModule[]; readonly pid: number | undefined };
 
 export type Telemetry = {
   log: Log;
@@ -75,6 +77,8 @@ export type Application = {
   /** Registers the module `ocr`. */
   createPictures(config: Config, parts: { log: Log; modules: Modules }): Pictures;
   createModules(config: Config, telemetry: Pick<Telemetry, 'log' | 'metrics'>): Modules;
+  /** Hearing on the device; nothing is loaded yet. */
+  createSpeech(config: Config, parts: { log: Log; modules: ModuleUse; store: Pick<Store, 'installed'> }): Speech;
   availableMemoryBytes(): number;
   startServer(parts: AppParts): Promise<RunningServer>;
 };

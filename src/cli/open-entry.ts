@@ -49,17 +49,28 @@ export async function openEntry(application: Application, options: EntryOptions)
   const abort = new AbortController();
   const modules = application.createModules(config, { log, metrics });
   const pictures = application.createPictures(config, { log, modules });
+  const speech = application.createSpeech(config, { log, modules, store });
+  for (const module of speech.managedModules()) modules.register(module);
   let enginePid = (): number | undefined => undefined;
   let server: RunningServer;
   let hybrid: OpenHybrid | undefined;
   try {
-    hybrid = openHybrid({ config, log, metrics, device, pictures, aliasesOf: (id) => aliases.get(id) ?? [] });
+    hybrid = openHybrid({
+      config,
+      log,
+      metrics,
+      device,
+      pictures,
+      transcriber: speech,
+      aliasesOf: (id) => aliases.get(id) ?? [],
+    });
     server = await application.startServer({
       service: hybrid.service,
       hybrid: hybrid.control,
       ...(hybrid.statistics === undefined ? {} : { statistics: hybrid.statistics }),
       admin: store,
       modules,
+      transcriber: speech,
       options: { ...serverOptions(config, application.version), ...options.server },
       log,
       metrics,

@@ -12,6 +12,7 @@ import { addModulesCommand } from './commands/modules.ts';
 import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addStatsCommand } from './commands/stats.ts';
+import { addTranscribeCommand } from './commands/transcribe.ts';
 import { reportError } from './report-error.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -73,6 +74,7 @@ export function createProgram(context: CommandContext): Command {
   addExplainCommand(program, context);
   addStatsCommand(program, context);
   addKeysCommand(program, context);
+  addTranscribeCommand(program, context);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text),

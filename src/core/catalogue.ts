@@ -11,8 +11,9 @@ export type FileSource =
   | { kind: 'url'; url: string }
   | { kind: 'path'; path: string };
 
+export type FileRole = 'weights' | 'projector' | 'configuration' | 'tokenizer' | 'voice-activity';
 export type ModelFile = {
-  role: 'weights' | 'projector';
+  role: FileRole;
   /** Name to show and to link under; not a path. */
   name: string;
   /** `undefined` where no catalogue states it: asked of the hub at run time. */
@@ -25,6 +26,8 @@ export type ModelEntry = {
   /** Lower case, digits, dots and dashes. */
   id: string;
   aliases: string[];
+  /** What it is for. Absent: a language model in GGUF. `speech`: a Whisper of CTranslate2. */
+  kind?: 'speech';
   displayName: string;
   description: string;
   licence: string;

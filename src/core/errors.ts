@@ -66,6 +66,13 @@ export const errorCatalogue = {
     retryable: true,
     message: 'The process of the {module} module ended while it was needed. The next use loads it again.',
   },
+  audio_invalid: { status: 400, retryable: false, message: 'The sound cannot be read: {reason}.' },
+  audio_too_long: {
+    status: 413,
+    retryable: false,
+    message:
+      'The sound is longer than {limitMinutes} minutes. Send it in parts, or allow more with --max-audio-minutes.',
+  },
   not_found: { status: 404, retryable: false, message: '{what} was not found.' },
   method_not_allowed: { status: 405, retryable: false, message: '{path} does not accept {method}.' },
   request_timeout: { status: 408, retryable: true, message: 'The request body did not arrive within {seconds} s.' },

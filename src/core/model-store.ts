@@ -1,10 +1,14 @@
-import type { ModelEntry } from './catalogue.ts';
+import type { FileRole, ModelEntry } from './catalogue.ts';
 
 /** A model whose files are all on this machine, checked against their hashes. */
 export type InstalledModel = {
   entry: ModelEntry;
   weightsPath: string;
   projectorPath?: string;
+  /** Every file by its role. Absent for a file of one's own. */
+  paths?: Partial<Record<FileRole, string>>;
+  /** Where files made from these lie; may not exist yet. Removed with the model. */
+  derivedDirectory?: string;
   sizeBytes: number;
 };
 

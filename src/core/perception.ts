@@ -10,6 +10,12 @@ export type TranscriptSegment = {
   /** Mean natural-log probability of its tokens. */
   averageLogprob: number;
   noSpeechProbability: number;
+  /** Length of the text against its packed length: above 2.4 it repeats itself. */
+  compressionRatio?: number;
+  /** At which the model wrote it; above 0 the first try was poor. */
+  temperature?: number;
+  /** As the model wrote them, timestamps included. */
+  tokens?: number[];
   /** Present where they were asked for. */
   words?: TranscriptWord[];
   /** Index of the speaker, where speakers were told apart. */
@@ -35,6 +41,10 @@ export type TranscribeOptions = {
   /** Words and names that are likely to occur. */
   prompt?: string;
   words?: boolean;
+  /** 0–1. Default 0: beam search, and sampling only where that fails. */
+  temperature?: number;
+  /** Keep traditional characters; by default Chinese is written in simplified ones. */
+  keepScript?: boolean;
   /** Each segment as soon as it is there. */
   onSegment?(segment: TranscriptSegment): void;
   /** Seconds heard so far, of `durationSeconds` where known. */

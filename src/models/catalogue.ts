@@ -33,7 +33,7 @@ const sourceSchema = z.discriminatedUnion('kind', [
 ]);
 
 const fileSchema = z.strictObject({
-  role: z.enum(['weights', 'projector']),
+  role: z.enum(['weights', 'projector', 'configuration', 'tokenizer', 'voice-activity']),
   name: nameSchema,
   sizeBytes: z.int().positive().exactOptional(),
   sha256: sha256Schema.exactOptional(),
@@ -43,6 +43,7 @@ const fileSchema = z.strictObject({
 export const modelEntrySchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   aliases: z.array(z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)),
+  kind: z.literal('speech').exactOptional(),
   displayName: z.string().min(1),
   description: z.string(),
   licence: z.string().min(1),

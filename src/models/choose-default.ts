@@ -72,7 +72,7 @@ function installedBySize({ catalogue, installed, freeMemoryBytes }: DefaultFacts
   const ranked = [...catalogue.defaults.hub, ...catalogue.defaults.packageIndex].map(({ id }) => id);
   const rank = (entry: ModelEntry): number => (ranked.includes(entry.id) ? ranked.indexOf(entry.id) : ranked.length);
   return catalogue.models
-    .filter((entry) => installed.includes(entry.id) && entry.memoryBytes <= freeMemoryBytes)
+    .filter((entry) => entry.kind === undefined && installed.includes(entry.id) && entry.memoryBytes <= freeMemoryBytes)
     .sort((a, b) => rank(a) - rank(b) || b.memoryBytes - a.memoryBytes);
 }
 

@@ -10,7 +10,7 @@ const manifestSchema = z.object({
   files: z
     .array(
       z.object({
-        role: z.enum(['weights', 'projector']),
+        role: z.enum(['weights', 'projector', 'configuration', 'tokenizer', 'voice-activity']),
         name: z.string(),
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         sizeBytes: z.int().positive(),

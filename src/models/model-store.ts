@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join, resolve as resolvePath } from 'node:path';
 import type { ModelEntry, ModelFile } from '../core/catalogue.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
@@ -16,6 +16,7 @@ import { HttpClient, type HttpClientOptions } from './http-client.ts';
 import { Manifests, type Manifest } from './manifests.ts';
 import { describeOwnModel } from './own-model.ts';
 import { DefaultFinder } from './default-finder.ts';
+import { Ctranslate2File } from './whisper/ctranslate2-file.ts';
 
 export type ModelStoreOptions = PullSettings & {
   /** Directory for weights and state; made on the first pull. */
@@ -34,6 +35,7 @@ export type ModelStoreOptions = PullSettings & {
  * belong together, `<root>/partial` what is on its way. Several processes may share a root.
  */
 export class ModelStore implements ModelAdministration {
+  readonly #root: string;
   readonly #catalogue: Catalogue;
   readonly #blobs: BlobStore;
   readonly #manifests: Manifests;
@@ -44,6 +46,7 @@ export class ModelStore implements ModelAdministration {
   readonly #log: Log;
 
   constructor(options: ModelStoreOptions) {
+    this.#root = options.root;
     this.#catalogue = options.catalogue ?? loadCatalogue();
     this.#blobs = new BlobStore(options.root);
     this.#manifests = new Manifests(options.root);
@@ -121,6 +124,7 @@ export class ModelStore implements ModelAdministration {
     );
     const hashes = [...entry.files, ...(manifest?.files ?? [])].flatMap(({ sha256 }) => sha256 ?? []);
     await this.#manifests.remove(entry.id);
+    await rm(this.#derivedDirectory(entry.id), { recursive: true, force: true });
     let freedBytes = 0;
     for (const sha256 of new Set(hashes)) {
       if (!inUse.has(sha256)) freedBytes += await this.#removeBlob(sha256, entry.id);
@@ -184,7 +188,7 @@ export class ModelStore implements ModelAdministration {
     const files: Manifest['files'] = [];
     for (const file of entry.files) {
       const { sha256, sizeBytes } = await this.#puller.pull(entry.id, file, signal, emit);
-      await this.#requireUsable(file, sha256);
+      await this.#requireUsable(entry, file, sha256);
       files.push({ role: file.role, name: file.name, sha256, sizeBytes });
       emit({ type: 'file-done', file: file.name, sha256, sizeBytes });
     }
@@ -192,15 +196,22 @@ export class ModelStore implements ModelAdministration {
     emit({ type: 'pull-done', model: entry.id });
   }
 
-  async #requireUsable(file: ModelFile, sha256: string): Promise<void> {
+  async #requireUsable(entry: ModelEntry, file: ModelFile, sha256: string): Promise<void> {
     try {
-      await readGgufHeader(this.#blobs.path(sha256));
+      const path = this.#blobs.path(sha256);
+      if (entry.kind === 'speech') {
+        if (file.role === 'weights') await (await Ctranslate2File.open(path)).close();
+      } else await readGgufHeader(path);
     } catch (error) {
       if (!(error instanceof DuanyunError) || error.code !== 'model_file_invalid') throw error;
       await this.#blobs.remove(sha256);
       // The blob's own name is a hash; the user knows the file by its name in the catalogue.
       throw new DuanyunError(error.code, error.message.replace(sha256, file.name), { cause: error });
     }
+  }
+
+  #derivedDirectory(id: string): string {
+    return join(this.#root, 'derived', id);
   }
 
   async #removeBlob(sha256: string, model: string): Promise<number> {
@@ -230,6 +241,8 @@ export class ModelStore implements ModelAdministration {
     return {
       entry,
       weightsPath: this.#blobs.path(weights.sha256),
+      paths: Object.fromEntries(manifest.files.map(({ role, sha256 }) => [role, this.#blobs.path(sha256)])),
+      derivedDirectory: this.#derivedDirectory(entry.id),
       ...(projector === undefined ? {} : { projectorPath: this.#blobs.path(projector.sha256) }),
       sizeBytes: manifest.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     };

@@ -4,11 +4,14 @@ import { completionSchema } from './completion-request.ts';
 import { embeddingSchema } from './embedding.ts';
 import { pullSchema } from './pull.ts';
 import { responsesSchema } from './responses-schema.ts';
+import { audioFormSchema } from './transcription.ts';
 import { statisticsReportSchema } from './statistics-report.ts';
 
 type Operation = {
   summary: string;
   body?: string;
+  /** As `body`, sent as multipart/form-data. */
+  form?: string;
   answer: string;
   stream?: boolean;
   parameter?: string;
@@ -22,6 +25,7 @@ const bodies: Record<string, z.ZodType> = {
   ResponsesRequest: responsesSchema,
   PullRequest: pullSchema,
   StatisticsReport: statisticsReportSchema,
+  AudioForm: audioFormSchema,
 };
 
 /** Every route of the server, by path and method. `server` tests that it serves exactly these. */
@@ -46,6 +50,12 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
   },
   '/v1/models/pull': {
     post: { summary: 'Fetch a model; progress as events.', body: 'PullRequest', answer: 'PullEvent', stream: true },
+  },
+  '/v1/audio/transcriptions': {
+    post: { summary: 'Write down speech.', form: 'AudioForm', answer: 'Transcription', stream: true },
+  },
+  '/v1/audio/translations': {
+    post: { summary: 'Write down speech in English.', form: 'AudioForm', answer: 'Transcription', stream: true },
   },
   '/v1/modules': { get: { summary: 'Parts of the device engine: state and memory.', answer: 'ModuleList' } },
   '/v1/modules/{name}/load': {
@@ -146,6 +156,14 @@ function operationObject(method: string, path: string, operation: Operation): ob
           requestBody: {
             required: true,
             content: { 'application/json': { schema: { $ref: `#/components/schemas/${operation.body}` } } },
+          },
+        }),
+    ...(operation.form === undefined
+      ? {}
+      : {
+          requestBody: {
+            required: true,
+            content: { 'multipart/form-data': { schema: { $ref: `#/components/schemas/${operation.form}` } } },
           },
         }),
     responses: {

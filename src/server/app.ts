@@ -9,6 +9,7 @@ import { addHybridRoutes, addStatisticsRoutes } from './hybrid-routes.ts';
 import { type AppParts, defaultServerOptions } from './options.ts';
 import { baseHeaders } from './respond.ts';
 import { addAdministrationRoutes } from './routes/administration.ts';
+import { addAudioRoutes } from './routes/audio.ts';
 import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addGenerationRoutes } from './routes/generation.ts';
 import { addInformationRoutes } from './routes/information.ts';
@@ -70,6 +71,7 @@ export function createApp(parts: AppParts): App {
   addGenerationRoutes(app, entry);
   addEmbeddingRoutes(app, entry);
   if (parts.admin !== undefined) addAdministrationRoutes(app, entry, parts.admin);
+  if (parts.transcriber !== undefined) addAudioRoutes(app, entry, parts.transcriber);
   if (parts.modules !== undefined) addModuleRoutes(app, entry, parts.modules);
   if (parts.hybrid !== undefined) addHybridRoutes(app, entry, parts.hybrid);
   if (parts.statistics !== undefined) addStatisticsRoutes(app, entry, parts.statistics);

@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { ModelAdministration } from '../core/model-store.ts';
 import type { ModuleAdministration } from '../core/modules.ts';
+import type { Transcriber } from '../core/perception.ts';
 
 export type ServerOptions = {
   /** Address to listen on. Default 127.0.0.1. Any other than loopback needs a key. */
@@ -71,6 +72,8 @@ export type AppParts = {
   admin?: ModelAdministration;
   /** Without it the routes of the modules are not there. */
   modules?: ModuleAdministration;
+  /** Without it the routes of sound are not there. */
+  transcriber?: Transcriber;
   options?: Partial<ServerOptions>;
   log: Log;
   metrics: Metrics;

@@ -14,6 +14,26 @@ type BodyLimits = Pick<ServerOptions, 'maxBodyBytes' | 'bodyTimeoutMs'>;
  */
 export async function readJson(c: EntryContext, options: BodyLimits, jsonLimits?: JsonLimits): Promise<unknown> {
   checkMediaType(c);
+  return parseJsonBody(await readBytes(c, options), jsonLimits);
+}
+
+/** A `multipart/form-data` body, as forms in browsers and OpenAI's clients send files. Throws as `readJson`, and `invalid_request`. */
+export async function readForm(c: EntryContext, options: BodyLimits): Promise<FormData> {
+  const contentType = c.req.header('content-type') ?? '';
+  if (!/^multipart\/form-data\s*;/i.test(contentType)) {
+    throw makeError('unsupported_media_type', { expected: 'multipart/form-data' });
+  }
+  const bytes = await readBytes(c, options);
+  try {
+    return await new Response(bytes as Uint8Array<ArrayBuffer>, {
+      headers: { 'content-type': contentType },
+    }).formData();
+  } catch (cause) {
+    throw makeError('invalid_request', { reason: 'The body is not valid multipart/form-data.' }, { cause });
+  }
+}
+
+async function readBytes(c: EntryContext, options: BodyLimits): Promise<Uint8Array> {
   const ownMib = c.get('caller')?.limits.maxBodyMib;
   const limits =
     ownMib === undefined
@@ -22,8 +42,7 @@ export async function readJson(c: EntryContext, options: BodyLimits, jsonLimits?
   const announced = Number(c.req.header('content-length') ?? 0);
   if (announced > limits.maxBodyBytes) throw tooLarge(limits);
   const incoming = c.env?.incoming;
-  const bytes = incoming === undefined ? await readWeb(c.req.raw, limits) : await readIncoming(incoming, limits);
-  return parseJsonBody(bytes, jsonLimits);
+  return incoming === undefined ? readWeb(c.req.raw, limits) : readIncoming(incoming, limits);
 }
 
 function checkMediaType(c: EntryContext): void {

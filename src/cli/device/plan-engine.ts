@@ -108,7 +108,10 @@ function tooLarge(facts: PlanFacts): Error {
   const tokens = config.context === 'auto' ? smallestContextTokens : config.context;
   const smaller = catalogue
     .filter(
-      (entry) => entry.memoryBytes + reserveBytes <= availableBytes && entry.memoryBytes < model.entry.memoryBytes,
+      (entry) =>
+        entry.kind === undefined &&
+        entry.memoryBytes + reserveBytes <= availableBytes &&
+        entry.memoryBytes < model.entry.memoryBytes,
     )
     .toSorted(
       (left, right) => Number(right.verified) - Number(left.verified) || right.memoryBytes - left.memoryBytes,

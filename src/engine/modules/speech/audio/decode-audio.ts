@@ -1,0 +1,103 @@
+import libsamplerate from '@alexanderolsen/libsamplerate-js';
+import { makeError } from '../../../../core/errors.ts';
+import { readContainer } from './container-file.ts';
+import { invalidAudio, isSamplingRate, type AudioBlock, type DecodedAudio } from './decoded-audio.ts';
+import { decodeStream } from './stream-decoders.ts';
+import { readWave } from './wave-file.ts';
+
+export type AudioLimits = { mostSeconds: number };
+export type SpeechAudio = {
+  durationSeconds?: number;
+  /** 16 kHz, one channel. */
+  samples: AsyncIterable<Float32Array>;
+};
+
+export const speechRate = 16_000;
+const mostChannels = 32;
+
+/**
+ * A whole file → what the recogniser hears, a part at a time. What it is follows from its first bytes, never from its name.
+ *
+ * @throws `audio_invalid`, `audio_too_long`, also while it is read
+ */
+export async function decodeAudio(bytes: Uint8Array, limits: AudioLimits): Promise<SpeechAudio> {
+  if (bytes.length === 0) throw invalidAudio('it is empty');
+  const decoded = await openAudio(bytes);
+  const { durationSeconds } = decoded;
+  if (durationSeconds !== undefined && durationSeconds > limits.mostSeconds) throw tooLong(limits);
+  return {
+    ...(durationSeconds === undefined ? {} : { durationSeconds }),
+    samples: toSpeech(decoded.blocks, limits),
+  };
+}
+
+async function openAudio(bytes: Uint8Array): Promise<DecodedAudio> {
+  const start = Buffer.from(bytes.subarray(0, 256));
+  const text = start.toString('latin1');
+  if (/^(RIFF|RF64)/.test(text) && text.slice(8, 12) === 'WAVE') return readWave(bytes);
+  if (text.startsWith('fLaC')) return { blocks: decodeStream('flac', bytes) };
+  if (text.startsWith('OggS')) return { blocks: decodeStream(oggCodec(text), bytes) };
+  if (text.slice(4, 8) === 'ftyp' || text.startsWith('\u001aE\u00df\u00a3')) return readContainer(bytes);
+  const isFrame = start.length > 2 && start[0] === 0xff && ((start[1] ?? 0) & 0xe0) === 0xe0;
+  // MPEG's layer 0 is not one of its layers but AAC.
+  if (isFrame && ((start[1] ?? 0) & 0x06) === 0) return readContainer(bytes);
+  if (isFrame || text.startsWith('ID3')) return { blocks: decodeStream('mp3', bytes) };
+  throw invalidAudio('it is none of WAV, MP3, FLAC, OGG, M4A and WebM');
+}
+
+function oggCodec(text: string): 'ogg-opus' | 'ogg-vorbis' | 'flac' {
+  if (text.includes('OpusHead')) return 'ogg-opus';
+  if (text.includes('\u0001vorbis')) return 'ogg-vorbis';
+  if (text.includes('\u007fFLAC')) return 'flac';
+  throw invalidAudio('this OGG file holds neither Opus, Vorbis nor FLAC');
+}
+
+async function* toSpeech(
+  blocks: AsyncIterable<AudioBlock> | Iterable<AudioBlock>,
+  limits: AudioLimits,
+): AsyncGenerator<Float32Array> {
+  let resampler: Awaited<ReturnType<typeof openResampler>> | undefined;
+  let rate = 0;
+  let samples = 0;
+  try {
+    for await (const block of blocks) {
+      const mono = mix(block);
+      if (block.sampleRate !== rate) {
+        rate = block.sampleRate;
+        if (!isSamplingRate(rate)) throw invalidAudio(`its sampling rate is ${rate} Hz`);
+        resampler?.destroy();
+        resampler = rate === speechRate ? undefined : await openResampler(rate);
+      }
+      samples += (mono.length * speechRate) / rate;
+      if (samples > limits.mostSeconds * speechRate) throw tooLong(limits);
+      yield resampler === undefined ? mono : resampler.full(mono).slice();
+    }
+  } finally {
+    resampler?.destroy();
+  }
+  if (samples < 1) throw invalidAudio('it holds no samples');
+}
+
+function openResampler(rate: number): ReturnType<typeof libsamplerate.create> {
+  const { create, ConverterType } = libsamplerate;
+  return create(1, rate, speechRate, { converterType: ConverterType.SRC_SINC_MEDIUM_QUALITY });
+}
+
+function mix({ channels }: AudioBlock): Float32Array {
+  if (channels.length === 0 || channels.length > mostChannels) {
+    throw invalidAudio(`it has ${channels.length} channels`);
+  }
+  const mono = new Float32Array(channels[0]?.length ?? 0);
+  for (let index = 0; index < mono.length; index++) {
+    let sum = 0;
+    for (const samples of channels) sum += samples[index] ?? 0;
+    if (!Number.isFinite(sum)) throw invalidAudio('it holds samples that are no numbers');
+    // Some writers leave floats far out of range.
+    mono[index] = Math.max(-1, Math.min(1, sum / channels.length));
+  }
+  return mono;
+}
+
+function tooLong({ mostSeconds }: AudioLimits): Error {
+  return makeError('audio_too_long', { limitMinutes: Math.round(mostSeconds / 60) });
+}

@@ -1,0 +1,149 @@
+import { makeError } from '../../../core/errors.ts';
+import type { TranscriptSegment } from '../../../core/perception.ts';
+import { Ctranslate2File } from '../../../models/whisper/ctranslate2-file.ts';
+import { readWhisperShape } from '../../../models/whisper/whisper-shape.ts';
+import { openOnnxSession } from '../../native/onnx-session.ts';
+import { decodeAudio, speechRate } from './audio/decode-audio.ts';
+import { prepareWhisper } from './prepare-whisper.ts';
+import { SampleStream } from './sample-stream.ts';
+import { toSimplifiedChinese } from './simplified-chinese.ts';
+import type { SpeechLoadOptions, SpeechProgress, SpeechRequest, SpeechResult } from './speech-messages.ts';
+import { VoiceActivityModel } from './voice-activity.ts';
+import { transcribeStream } from './whisper/transcribe-stream.ts';
+import { Vocabulary } from './whisper/vocabulary.ts';
+import { WhisperModel } from './whisper/whisper-model.ts';
+
+const beams = 5;
+
+/** Whisper and its voice detector, loaded; hears one recording at a time. */
+export class Recogniser {
+  readonly #options: SpeechLoadOptions;
+  readonly #model: WhisperModel;
+  readonly #vocabulary: Vocabulary;
+  readonly #voice: VoiceActivityModel;
+  readonly #suppressed: ReadonlySet<number>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    options: SpeechLoadOptions,
+    parts: { model: WhisperModel; vocabulary: Vocabulary; voice: VoiceActivityModel; suppressed: readonly number[] },
+  ) {
+    this.#options = options;
+    this.#model = parts.model;
+    this.#vocabulary = parts.vocabulary;
+    this.#voice = parts.voice;
+    this.#suppressed = new Set(parts.suppressed);
+  }
+
+  static async load(options: SpeechLoadOptions): Promise<Recogniser> {
+    const { threads } = options;
+    const prepared = await prepareWhisper(options);
+    const weights = await Ctranslate2File.open(options.weightsPath);
+    const shape = readWhisperShape(weights);
+    await weights.close();
+    const encoder = await openOnnxSession(prepared.encoder, { threads });
+    const decoder = await openOnnxSession(prepared.decoder, { threads });
+    const { heads, headSize, textPositions, decoderLayers: layers } = shape;
+    return new Recogniser(options, {
+      model: new WhisperModel(encoder, decoder, { layers, heads, headSize, textPositions }, beams),
+      vocabulary: await Vocabulary.read(options.tokenizerPath),
+      voice: await VoiceActivityModel.open(options.voiceActivityPath),
+      suppressed: prepared.suppressed,
+    });
+  }
+
+  get languages(): string[] {
+    return this.#vocabulary.languages;
+  }
+
+  /** Recordings wait for each other: the cache of the search is there once. */
+  transcribe(
+    request: SpeechRequest,
+    signal: AbortSignal,
+    onProgress: (progress: SpeechProgress) => void,
+  ): Promise<SpeechResult> {
+    const turn = this.#last.then(() => this.#transcribe(request, signal, onProgress));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #transcribe(
+    request: SpeechRequest,
+    signal: AbortSignal,
+    onProgress: (progress: SpeechProgress) => void,
+  ): Promise<SpeechResult> {
+    signal.throwIfAborted();
+    const token = request.language === undefined ? undefined : this.#vocabulary.languageToken(request.language);
+    if (request.language !== undefined && token === undefined) {
+      throw makeError(
+        'invalid_request',
+        { reason: `The language ${request.language.slice(0, 20)} is not one that the speech model knows.` },
+        { param: 'language' },
+      );
+    }
+    const audio = await decodeAudio(request.bytes, { mostSeconds: this.#options.mostSeconds });
+    const activity = this.#voice.listen();
+    const stream = new SampleStream(audio.samples, (samples) => activity.hear(samples));
+    let language = request.language ?? 'en';
+    let languageProbability = request.language === undefined ? 0 : 1;
+    const segments: TranscriptSegment[] = [];
+    const simplify = (): boolean => language === 'zh' && request.task === 'transcribe' && !request.keepScript;
+    try {
+      await transcribeStream(
+        {
+          model: this.#model,
+          vocabulary: this.#vocabulary,
+          suppressed: this.#suppressed,
+          activity,
+        },
+        stream,
+        {
+          translate: request.task === 'translate',
+          words: request.words,
+          temperature: request.temperature,
+          signal,
+          ...(token === undefined ? {} : { language: token }),
+          ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
+        },
+        {
+          onLanguage(code, probability) {
+            language = code;
+            languageProbability = probability;
+          },
+          onSegment(found) {
+            const segment = simplify() ? simplified(found) : found;
+            segments.push(segment);
+            onProgress({ type: 'segment', segment });
+          },
+          onProgress(seconds) {
+            const { durationSeconds } = audio;
+            onProgress({ type: 'heard', seconds, ...(durationSeconds === undefined ? {} : { durationSeconds }) });
+          },
+        },
+      );
+    } finally {
+      await stream.close();
+    }
+    return {
+      text: segments
+        .map(({ text }) => text)
+        .join('')
+        .trim(),
+      language,
+      languageProbability,
+      durationSeconds: stream.arrived / speechRate,
+      segments,
+      model: this.#options.model,
+    };
+  }
+}
+
+function simplified(segment: TranscriptSegment): TranscriptSegment {
+  return {
+    ...segment,
+    text: toSimplifiedChinese(segment.text),
+    ...(segment.words === undefined
+      ? {}
+      : { words: segment.words.map((word) => ({ ...word, text: toSimplifiedChinese(word.text) })) }),
+  };
+}

@@ -1,0 +1,29 @@
+/** What the server's process and the speech worker say to each other. */
+import type { Transcript, TranscriptSegment } from '../../../core/perception.ts';
+
+export type SpeechLoadOptions = {
+  /** Catalogue id, shown as the transcript's model. */
+  model: string;
+  weightsPath: string;
+  configurationPath: string;
+  tokenizerPath: string;
+  voiceActivityPath: string;
+  /** Where the ONNX files made from the weights are kept. */
+  derivedDirectory: string;
+  threads: number;
+  mostSeconds: number;
+};
+export type SpeechInfo = { languages: string[] };
+export type SpeechRequest = {
+  bytes: Uint8Array;
+  language?: string;
+  task: 'transcribe' | 'translate';
+  prompt?: string;
+  words: boolean;
+  temperature: number;
+  keepScript: boolean;
+};
+export type SpeechProgress =
+  | { type: 'segment'; segment: TranscriptSegment }
+  | { type: 'heard'; seconds: number; durationSeconds?: number };
+export type SpeechResult = Transcript;

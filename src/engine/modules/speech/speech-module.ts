@@ -1,0 +1,115 @@
+import { fileURLToPath } from 'node:url';
+import type { AudioPart } from '../../../core/chat.ts';
+import { makeError } from '../../../core/errors.ts';
+import type { Log } from '../../../core/log.ts';
+import type { InstalledModel } from '../../../core/model-store.ts';
+import type { ManagedModule, ModuleUse } from '../../../core/modules.ts';
+import type { TranscribeOptions, Transcriber, Transcript } from '../../../core/perception.ts';
+import { WorkerModule } from '../worker-module.ts';
+import type { SpeechInfo, SpeechLoadOptions, SpeechProgress, SpeechRequest, SpeechResult } from './speech-messages.ts';
+
+export type SpeechModuleOptions = {
+  modules: ModuleUse;
+  /** The installed models; which of them hears is looked up at each load, so that a pull needs no restart. */
+  installed(): Promise<InstalledModel[]>;
+  /** Id or alias of the speech model. */
+  model: string;
+  threads: number;
+  /** Longest recording. */
+  mostSeconds: number;
+  environment: Readonly<Record<string, string | undefined>>;
+  log: Log;
+};
+
+/** Hearing on the device: the speech module and what its users call. */
+export class SpeechModule implements Transcriber {
+  readonly #options: SpeechModuleOptions;
+  readonly #worker: WorkerModule<SpeechLoadOptions, SpeechInfo, SpeechRequest, SpeechResult, SpeechProgress>;
+  #model: string | undefined;
+
+  constructor(options: SpeechModuleOptions) {
+    this.#options = options;
+    const { environment, log } = options;
+    this.#worker = new WorkerModule({
+      name: 'speech',
+      script: fileURLToPath(new URL('./speech-worker.js', import.meta.url)),
+      environment,
+      log,
+      model: () => this.#model,
+      requiredBytes: async () => (await this.#find()).entry.memoryBytes,
+      loadOptions: () => this.#loadOptions(),
+    });
+    void this.#find().catch(() => {});
+  }
+
+  managedModules(): ManagedModule[] {
+    return [this.#worker];
+  }
+
+  /** Process id while one runs. */
+  get pid(): number | undefined {
+    return this.#worker.pid;
+  }
+
+  transcribe(audio: AudioPart, options: TranscribeOptions): Promise<Transcript> {
+    const { signal, language, task = 'transcribe', prompt, words = false, temperature = 0 } = options;
+    return this.#worker.call(
+      this.#options.modules,
+      {
+        bytes: audio.bytes,
+        task,
+        words,
+        temperature,
+        keepScript: options.keepScript ?? false,
+        ...(language === undefined ? {} : { language }),
+        ...(prompt === undefined ? {} : { prompt }),
+      },
+      {
+        signal,
+        onProgress(progress) {
+          if (progress.type === 'segment') options.onSegment?.(progress.segment);
+          else options.onProgress?.(progress.seconds, progress.durationSeconds);
+        },
+      },
+    );
+  }
+
+  async #find(): Promise<InstalledModel> {
+    const wanted = this.#options.model;
+    const found = (await this.#options.installed()).find(
+      ({ entry }) => entry.kind === 'speech' && (entry.id === wanted || entry.aliases.includes(wanted)),
+    );
+    this.#model = found?.entry.id;
+    if (found !== undefined) return found;
+    throw makeError('module_not_installed', {
+      module: 'speech',
+      reason: `the model ${wanted} is not on this machine; fetch it with "duanyun pull ${wanted}"`,
+    });
+  }
+
+  async #loadOptions(): Promise<SpeechLoadOptions> {
+    const { entry, weightsPath, paths = {}, derivedDirectory } = await this.#find();
+    const { configuration, tokenizer, 'voice-activity': voiceActivity } = paths;
+    if (
+      configuration === undefined ||
+      tokenizer === undefined ||
+      voiceActivity === undefined ||
+      derivedDirectory === undefined
+    ) {
+      throw makeError('module_not_installed', {
+        module: 'speech',
+        reason: `files of ${entry.id} are missing; fetch them with "duanyun pull ${entry.id}"`,
+      });
+    }
+    return {
+      model: entry.id,
+      weightsPath,
+      configurationPath: configuration,
+      tokenizerPath: tokenizer,
+      voiceActivityPath: voiceActivity,
+      derivedDirectory,
+      threads: this.#options.threads,
+      mostSeconds: this.#options.mostSeconds,
+    };
+  }
+}
