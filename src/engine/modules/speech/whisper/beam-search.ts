@@ -17,7 +17,7 @@ export type SearchStart = {
   signal: AbortSignal;
 };
 
-/** A beam this far (natural log) behind the best one never came back in what was tried; it only costs time. */
+/** A beam this far (natural log) behind the best one is dropped. Saves a fifth of the time or more; in one of three recordings tried it moved a comma. */
 const hopelessBehind = 2.5;
 /** So many further tokens without any loss are granted to a beam before it is given up against a finished one. */
 const grantedTokens = 15;
