@@ -6,26 +6,29 @@ import { overSaturation } from './load.ts';
 import { loadMaterial } from './material.ts';
 import { qualityItems } from './quality.ts';
 import { refusalOf } from './scenarios.ts';
+import { sendPatiently, type SuiteContext } from './suite.ts';
+
+function record(ttftMs: number, tokens: number, outcome: RequestRecord['outcome']): RequestRecord {
+  return {
+    type: 'request',
+    target: 't',
+    suite: 'load',
+    case: 'c',
+    warmup: false,
+    attempt: 1,
+    outcome,
+    startedMs: 0,
+    chunks: [
+      { atMs: ttftMs, kind: 'text' },
+      { atMs: 1000, kind: 'text' },
+    ],
+    endMs: 1000,
+    usage: { promptTokens: 1, completionTokens: tokens },
+  };
+}
 
 function level(count: number, ttftMs: number, tokens: number, outcome: RequestRecord['outcome'] = 'ok') {
-  return summarise(
-    Array.from({ length: count }, () => ({
-      type: 'request' as const,
-      target: 't',
-      suite: 'load',
-      case: 'c',
-      warmup: false,
-      attempt: 1,
-      outcome,
-      startedMs: 0,
-      chunks: [
-        { atMs: ttftMs, kind: 'text' as const },
-        { atMs: 1000, kind: 'text' as const },
-      ],
-      endMs: 1000,
-      usage: { promptTokens: 1, completionTokens: tokens },
-    })),
-  );
+  return summarise(Array.from({ length: count }, () => record(ttftMs, tokens, outcome)));
 }
 
 describe('arrivals', () => {
@@ -47,6 +50,43 @@ describe('over-saturation', () => {
   });
   it('stops when most are turned away', () => {
     expect(overSaturation(undefined, level(4, 100, 10, 'rate-limited'))).toMatch(/0 of 4/);
+  });
+});
+
+describe('a retry', () => {
+  /** A client whose answers are these outcomes, one after the other. */
+  function context(outcomes: RequestRecord['outcome'][]): { context: SuiteContext; written: RequestRecord[] } {
+    const written: RequestRecord[] = [];
+    const client = {
+      send: (_: unknown, call: { attempt?: number }) => {
+        const answer = record(100, 5, outcomes.shift() ?? 'ok');
+        return Promise.resolve({ ...answer, attempt: call.attempt ?? 1, retryAfterSeconds: 0 });
+      },
+    } as unknown as LoadClient;
+    const write = (line: unknown) => written.push(line as RequestRecord);
+    const target = { name: 't', url: 'http://127.0.0.1:1', model: 'm' };
+    return {
+      context: { target, client, signal: new AbortController().signal, write } as unknown as SuiteContext,
+      written,
+    };
+  }
+  const call = { suite: 's', case: 'c', messages: [], maxTokens: 1 };
+
+  it('is a record of its own, and the one before stays what it was', async () => {
+    const { context: suite, written } = context(['rate-limited', 'ok']);
+    expect(await sendPatiently(suite, call)).toMatchObject({ outcome: 'ok', attempt: 2 });
+    expect(written.map(({ outcome, attempt }) => [outcome, attempt])).toEqual([
+      ['rate-limited', 1],
+      ['ok', 2],
+    ]);
+  });
+
+  it('happens twice at most, and never after another failure', async () => {
+    const limited = context(['rate-limited', 'rate-limited', 'rate-limited', 'ok']);
+    expect(await sendPatiently(limited.context, call)).toMatchObject({ outcome: 'rate-limited', attempt: 3 });
+    const broken = context(['broken', 'ok']);
+    expect(await sendPatiently(broken.context, call)).toMatchObject({ outcome: 'broken', attempt: 1 });
+    expect(broken.written).toHaveLength(1);
   });
 });
 
