@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LoadClient } from '../client/load-client.ts';
 import { summarise } from '../metrics/summary.ts';
 import type { RequestRecord } from '../record.ts';
 import { poissonArrivals } from './arrivals.ts';
@@ -8,7 +9,7 @@ import { qualityItems } from './quality.ts';
 import { refusalOf } from './scenarios.ts';
 import { sendPatiently, type SuiteContext } from './suite.ts';
 
-function record(ttftMs: number, tokens: number, outcome: RequestRecord['outcome']): RequestRecord {
+function timedRecord(ttftMs: number, tokens: number, outcome: RequestRecord['outcome']): RequestRecord {
   return {
     type: 'request',
     target: 't',
@@ -28,7 +29,7 @@ function record(ttftMs: number, tokens: number, outcome: RequestRecord['outcome'
 }
 
 function level(count: number, ttftMs: number, tokens: number, outcome: RequestRecord['outcome'] = 'ok') {
-  return summarise(Array.from({ length: count }, () => record(ttftMs, tokens, outcome)));
+  return summarise(Array.from({ length: count }, () => timedRecord(ttftMs, tokens, outcome)));
 }
 
 describe('arrivals', () => {
@@ -59,7 +60,7 @@ describe('a retry', () => {
     const written: RequestRecord[] = [];
     const client = {
       send: (_: unknown, call: { attempt?: number }) => {
-        const answer = record(100, 5, outcomes.shift() ?? 'ok');
+        const answer = timedRecord(100, 5, outcomes.shift() ?? 'ok');
         return Promise.resolve({ ...answer, attempt: call.attempt ?? 1, retryAfterSeconds: 0 });
       },
     } as unknown as LoadClient;
