@@ -74,6 +74,17 @@ describe('what cannot work ends with 1, one line and the code of the catalogue',
     occupied.close();
   });
 
+  it.each([
+    [['chat', '--image', '/nowhere.png', 'hi'], 'error [not_found]: The file /nowhere.png was not found.\n'],
+    [
+      ['chat', '--audio', os.tmpdir()],
+      `error [invalid_request]: The file ${os.tmpdir()} cannot be read: it is a folder.\n`,
+    ],
+    [['transcribe', '/nowhere.wav'], 'error [not_found]: The file /nowhere.wav was not found.\n'],
+  ])('%j', async (args, message) => {
+    expect(await runDuanyun(args)).toMatchObject({ code: 1, stdout: '', stderr: message });
+  });
+
   it('a port in use', async () => {
     const { code, stderr } = await runDuanyun(['serve', '--port', String(port)]);
     expect(code).toBe(1);

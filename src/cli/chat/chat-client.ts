@@ -3,16 +3,23 @@ import { z } from 'zod';
 import { DuanyunError, errorCatalogue, makeError, type ErrorCode } from '../../core/errors.ts';
 import { readServerSentEvents } from './server-sent-events.ts';
 
-export type ChatTurn = { role: 'system' | 'user' | 'assistant'; content: string };
+export type ChatPart =
+  | { type: 'text'; text: string }
+  | { type: 'image_url'; image_url: { url: string } }
+  | { type: 'input_audio'; input_audio: { data: string; format: string } };
+export type ChatTurn = { role: 'system' | 'user' | 'assistant'; content: string | ChatPart[] };
 export type ChatQuestion = { model: string; messages: ChatTurn[]; temperature?: number; maxTokens?: number };
 export type ChatUpdate =
   | { type: 'text'; text: string }
   | { type: 'reasoning'; text: string }
+  /** What the device made of the last message's sound and pictures before it answered. */
+  | { type: 'read'; kind: 'recording' | 'picture'; text: string }
   | { type: 'usage'; completionTokens: number };
 export type ServerState = { state: 'ready' } | { state: 'loading'; reason: string };
 
 const probeTimeoutMs = 1_500;
 
+const readParts = z.array(z.object({ message: z.number(), text: z.string() })).nullish();
 const chunkSchema = z.object({
   choices: z
     .array(
@@ -22,6 +29,7 @@ const chunkSchema = z.object({
     )
     .nullish(),
   usage: z.object({ completion_tokens: z.number() }).nullish(),
+  duanyun: z.object({ recordings: readParts, pictures: readParts }).nullish(),
   error: z.object({ message: z.string(), code: z.string().nullish() }).nullish(),
 });
 const errorSchema = z.object({ error: z.object({ message: z.string(), code: z.string().nullish() }) });
@@ -80,8 +88,15 @@ export class ChatClient {
       }
       const chunk = chunkSchema.safeParse(parseJson(data));
       if (!chunk.success) continue;
-      const { choices, usage, error } = chunk.data;
+      const { choices, usage, error, duanyun } = chunk.data;
       if (error) throw serverError(error.code, error.message);
+      const last = question.messages.length - 1;
+      for (const { message, text } of duanyun?.recordings ?? []) {
+        if (message === last) yield { type: 'read', kind: 'recording', text };
+      }
+      for (const { message, text } of duanyun?.pictures ?? []) {
+        if (message === last) yield { type: 'read', kind: 'picture', text };
+      }
       const delta = choices?.[0]?.delta;
       if (delta?.reasoning_content) yield { type: 'reasoning', text: delta.reasoning_content };
       if (delta?.content) yield { type: 'text', text: delta.content };

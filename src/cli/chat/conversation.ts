@@ -2,7 +2,7 @@
 import { systemClock } from '../../core/clock.ts';
 import { dim, type Terminal } from '../terminal.ts';
 import { AnswerMeter, figuresText, type AnswerFigures } from './answer-meter.ts';
-import type { ChatClient, ChatTurn } from './chat-client.ts';
+import type { ChatClient, ChatPart, ChatTurn } from './chat-client.ts';
 
 export type ConversationOptions = {
   client: ChatClient;
@@ -13,10 +13,15 @@ export type ConversationOptions = {
   maxTokens?: number;
 };
 
-export type Answer = { text: string; reasoning: string; figures: AnswerFigures };
+/** `heard` is there where a recording was asked with. */
+export type Answer = { text: string; reasoning: string; figures: AnswerFigures; heard?: string };
+/** How much of what was read in a picture is shown. */
+const mostShown = 200;
 
 export class Conversation {
   readonly #options: ConversationOptions;
+  /** Pictures and recordings that go with the next question. */
+  #attached: ChatPart[] = [];
   #turns: ChatTurn[] = [];
 
   constructor(options: ConversationOptions) {
@@ -26,18 +31,31 @@ export class Conversation {
 
   clear(): void {
     const { system } = this.#options;
+    this.#attached = [];
     this.#turns = system === undefined ? [] : [{ role: 'system', content: system }];
+  }
+
+  attach(parts: readonly ChatPart[]): void {
+    this.#attached.push(...parts);
+  }
+
+  get hasAttached(): boolean {
+    return this.#attached.length > 0;
   }
 
   /**
    * Asks, shows the answer while it comes, and remembers both. An answer that was stopped is remembered as far as it
-   * came; a question without any answer is forgotten, so that it can be asked again.
+   * came; a question without any answer is forgotten, so that it can be asked again with the same pictures and recordings.
+   *
+   * @param question may be empty where a recording asks
    */
   async ask(question: string, signal: AbortSignal, { silent = false } = {}): Promise<Answer> {
     const { client, terminal, model, temperature, maxTokens } = this.#options;
     const meter = new AnswerMeter(systemClock);
-    const answer = { text: '', reasoning: '' };
-    this.#turns.push({ role: 'user', content: question });
+    const answer: Omit<Answer, 'figures'> = { text: '', reasoning: '' };
+    const attached = this.#attached;
+    this.#attached = [];
+    this.#turns.push({ role: 'user', content: contentOf(question, attached) });
     const settings = {
       ...(temperature === undefined ? {} : { temperature }),
       ...(maxTokens === undefined ? {} : { maxTokens }),
@@ -45,20 +63,33 @@ export class Conversation {
     try {
       for await (const update of client.ask({ model, messages: [...this.#turns], ...settings }, signal)) {
         if (update.type === 'usage') meter.usage(update.completionTokens);
-        else {
+        else if (update.type === 'read') {
+          if (update.kind === 'recording') answer.heard = [answer.heard, update.text].filter(Boolean).join(' ');
+          if (!silent) this.#showRead(update.kind, update.text);
+        } else {
           meter.text();
           answer[update.type] += update.text;
           if (!silent) this.#show(update.type, update.text, answer);
         }
       }
     } finally {
-      if (answer.text === '') this.#turns.pop();
-      else this.#turns.push({ role: 'assistant', content: answer.text });
+      if (answer.text === '') {
+        this.#turns.pop();
+        this.#attached = [...attached, ...this.#attached];
+      } else this.#turns.push({ role: 'assistant', content: answer.text });
       if (!silent && answer.text + answer.reasoning !== '') terminal.out('\n');
     }
     const figures = meter.figures();
     if (!silent) terminal.note(`${dim(`[${figuresText(figures)}]`, terminal.noteIsTerminal)}\n`);
     return { ...answer, figures };
+  }
+
+  #showRead(kind: 'recording' | 'picture', text: string): void {
+    const { terminal } = this.#options;
+    const line = text.replaceAll(/\s+/g, ' ').trim();
+    if (line === '' && kind === 'picture') return;
+    const shown = line === '' ? '(nothing)' : line.length > mostShown ? `${line.slice(0, mostShown)} …` : line;
+    terminal.note(`${dim(`${kind === 'recording' ? 'heard' : 'read'}: ${shown}`, terminal.noteIsTerminal)}\n`);
   }
 
   /** Reasoning is for people who watch; what is piped on gets the answer only. */
@@ -72,4 +103,9 @@ export class Conversation {
     if (isFirst && soFar.reasoning !== '' && terminal.outIsTerminal) terminal.out('\n\n');
     terminal.out(text);
   }
+}
+
+function contentOf(question: string, attached: readonly ChatPart[]): ChatTurn['content'] {
+  if (attached.length === 0) return question;
+  return question.trim() === '' ? [...attached] : [...attached, { type: 'text', text: question }];
 }

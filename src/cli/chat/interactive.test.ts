@@ -1,9 +1,12 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Terminal } from '../terminal.ts';
-import { ChatClient, type ChatTurn } from './chat-client.ts';
+import { ChatClient, type ChatPart, type ChatTurn } from './chat-client.ts';
 import { Conversation } from './conversation.ts';
 import { chatAtKeyboard } from './interactive.ts';
 import { joinLines } from './read-question.ts';
@@ -20,7 +23,9 @@ beforeEach(async () => {
       for await (const chunk of request) chunks.push(chunk as Buffer);
       const { messages } = JSON.parse(Buffer.concat(chunks).toString()) as { messages: ChatTurn[] };
       asked.push(messages);
-      const question = messages.at(-1)?.content ?? '';
+      const last = messages.at(-1)?.content ?? '';
+      const text = (part: ChatPart): string => (part.type === 'text' ? part.text : part.type);
+      const question = typeof last === 'string' ? last : last.map(text).join('+');
       if (question === 'full') {
         response.writeHead(429, { 'content-type': 'application/json' });
         response.end('{"error":{"message":"The queue is full (9 waiting).","code":"queue_full"}}');
@@ -28,6 +33,10 @@ beforeEach(async () => {
       }
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.write(`data: ${JSON.stringify({ choices: [{ delta: { content: `<${question}>` } }] })}\n\n`);
+      if (question.includes('input_audio')) {
+        const recordings = [{ message: messages.length - 1, part: 0, text: 'what  was said' }];
+        response.write(`data: ${JSON.stringify({ choices: [], duanyun: { recordings } })}\n\n`);
+      }
       if (question === 'hang') return;
       if (question === 'cut') response.end();
       else response.end('data: {"choices":[],"usage":{"completion_tokens":7}}\n\ndata: [DONE]\n\n');
@@ -66,6 +75,9 @@ function open() {
   };
   return { input, screen, ended, shows, abort };
 }
+
+const wave = path.join(mkdtempSync(path.join(os.tmpdir(), 'duanyun-chat-')), 'question.WAV');
+writeFileSync(wave, 'RIFF');
 
 const ctrlC = '\u0003';
 const ctrlD = '\u0004';
@@ -131,6 +143,27 @@ describe('a conversation at the keyboard', () => {
     await ended;
     expect(screen.text.match(/tokens/g)).toHaveLength(1);
     expect(asked.at(-1)?.map(({ content }) => content)).not.toContain('full');
+  });
+
+  it('a recording and a picture go with the next question, and only that', async () => {
+    const { input, screen, ended, shows } = open();
+    input.write(`/audio ${wave}\n`);
+    await shows('goes with the next question');
+    input.write('/image /nowhere.png\n');
+    await shows('error [not_found]: The file /nowhere.png was not found.');
+    input.write('\n');
+    await shows('<input_audio>');
+    await shows('heard: what was said');
+    await shows('7 tokens');
+    input.write('and now\n');
+    await shows('<and now>');
+    input.write('/exit\n');
+    expect(await ended).toBe(0);
+    expect(asked[0]?.[0]?.content).toEqual([
+      { type: 'input_audio', input_audio: { data: Buffer.from('RIFF').toString('base64'), format: 'wav' } },
+    ]);
+    expect(asked[1]?.map(({ role }) => role)).toEqual(['user', 'assistant', 'user']);
+    expect(screen.text).not.toContain('internal');
   });
 
   it('takes pasted lines, fenced lines and continued lines as one question', async () => {

@@ -2,10 +2,12 @@
 import type { Writable } from 'node:stream';
 import { DuanyunError } from '../../core/errors.ts';
 import type { Terminal } from '../terminal.ts';
+import { readAudio, readImage } from './attachments.ts';
 import type { Conversation } from './conversation.ts';
 import { openQuestionReader } from './read-question.ts';
 
-const help = `/clear   begin anew
+const help = `/image FILE   look at a picture with the next question; /audio FILE the same with a recording, which may ask by itself
+/clear   begin anew
 /exit    end (or Ctrl-D)
 Ctrl-C   stop the answer; at the prompt: end
 A line that ends with \\ goes on in the next one; """ begins and ends a text of several lines.
@@ -43,9 +45,11 @@ export async function chatAtKeyboard(
       const question = await reader.next();
       signal.throwIfAborted();
       if (question === undefined || question.trim() === '/exit') return exitCode;
-      if (question.trim() === '') continue;
+      // An empty line asks where a recording does.
+      if (question.trim() === '' && !conversation.hasAttached) continue;
       if (question.trim() === '/help') terminal.out(help);
       else if (question.trim() === '/clear') conversation.clear();
+      else if (/^\/(?:image|audio)\s/.test(question)) await attach(conversation, question, terminal);
       else {
         answering = new AbortController();
         await answerOnce(conversation, question, answering.signal, terminal);
@@ -55,6 +59,18 @@ export async function chatAtKeyboard(
   } finally {
     signal.removeEventListener('abort', onAbort);
     reader.close();
+  }
+}
+
+async function attach(conversation: Conversation, command: string, terminal: Terminal): Promise<void> {
+  const [, kind, file = ''] = /^\/(image|audio)\s+(.*)$/s.exec(command.trim()) ?? [];
+  try {
+    conversation.attach([await (kind === 'audio' ? readAudio(file) : readImage(file))]);
+    const rest = kind === 'audio' ? 'ask with text or with an empty line' : 'now ask';
+    terminal.note(`${file} goes with the next question; ${rest}\n`);
+  } catch (error) {
+    if (!(error instanceof DuanyunError)) throw error;
+    terminal.note(`error [${error.code}]: ${error.message}\n`);
   }
 }
 

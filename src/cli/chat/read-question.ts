@@ -7,7 +7,7 @@ import type { Terminal } from '../terminal.ts';
 const pasteGapMs = 30;
 const fence = '"""';
 /** Lines that are never part of a longer question. */
-const commands = new Set(['/exit', '/clear', '/help']);
+const commands = /^\s*\/(?:exit|clear|help|(?:image|audio)\s.*)\s*$/;
 
 export type QuestionReader = {
   /** The next question, or `undefined` at the end of the input (Ctrl-D). */
@@ -69,7 +69,7 @@ export function openQuestionReader(terminal: Terminal, echo: Writable, prompt: s
     async next() {
       keyboard.prompt();
       const first = await nextLine();
-      return first === undefined || commands.has(first.trim()) ? first : rest(first);
+      return first === undefined || commands.test(first) ? first : rest(first);
     },
     onInterrupt: (handler) => void keyboard.on('SIGINT', handler),
     close: () => keyboard.close(),

@@ -4,6 +4,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../../core/clock.ts';
 import { DuanyunError, makeError } from '../../core/errors.ts';
 import type { Config } from '../../config/load-config.ts';
+import { readAudio, readImage } from '../chat/attachments.ts';
 import { ChatClient } from '../chat/chat-client.ts';
 import { Conversation } from '../chat/conversation.ts';
 import { chatAtKeyboard } from '../chat/interactive.ts';
@@ -22,6 +23,8 @@ type ChatFlags = {
   maxTokens?: number;
   json?: true;
   model?: string;
+  image: string[];
+  audio: string[];
 };
 
 const healthPollMs = 500;
@@ -43,6 +46,8 @@ export function addChatCommand(program: Command, context: CommandContext): void 
     .option('--system <text>', 'System prompt, instead of the model’s own persona.')
     .option('--temperature <number>', '0 always takes the likeliest token, up to 2.', numberBetween(0, 2))
     .option('--max-tokens <number>', 'Longest answer.', numberBetween(1, 1_000_000))
+    .option('--image <file>', 'Picture that goes with the question; may be given more than once.', collect, [])
+    .option('--audio <file>', 'Recording that goes with the question, or asks it.', collect, [])
     .option('--json', 'One question: print text and figures as JSON.')
     .action(async (words: string[]) => chat(words, command, context));
   addSettings(command, ['general', 'engine', 'cloud', 'store']);
@@ -52,7 +57,11 @@ async function chat(words: string[], command: Command, context: CommandContext):
   const { terminal } = context;
   const flags = command.opts<ChatFlags>();
   const config = configOf(command);
-  const question = await oneQuestion(words, terminal);
+  const attached = [
+    ...(await Promise.all(flags.image.map(readImage))),
+    ...(await Promise.all(flags.audio.map(readAudio))),
+  ];
+  const question = await oneQuestion(words, terminal, { isSpoken: flags.audio.length > 0 });
   if (question === undefined && flags.json) throw new UsageError('--json needs a question');
   const interrupts = watchInterrupts(() => process.exit(130));
   const connection = await connect(flags, config, context, interrupts.signal).catch((error: unknown) => {
@@ -69,6 +78,7 @@ async function chat(words: string[], command: Command, context: CommandContext):
       ...(temperature === undefined ? {} : { temperature }),
       ...(maxTokens === undefined ? {} : { maxTokens }),
     });
+    conversation.attach(attached);
     if (question === undefined) {
       // The keyboard hands Ctrl-C to the conversation itself.
       context.exitCode = await chatAtKeyboard(conversation, terminal, interrupts.signal);
@@ -156,15 +166,22 @@ async function startOwn(
   return { client: new ChatClient(entry.server.url, apiKey), model: 'auto', close: () => entry.close(0) };
 }
 
-/** The arguments, what is piped in, or both; `undefined` when a person sits at the keyboard. */
-async function oneQuestion(words: readonly string[], terminal: Terminal): Promise<string | undefined> {
+/**
+ * The arguments, what is piped in, or both; `undefined` when a person sits at the keyboard. A recording asks by itself:
+ * then there may be no text, and none is waited for at a keyboard.
+ */
+async function oneQuestion(
+  words: readonly string[],
+  terminal: Terminal,
+  { isSpoken }: { isSpoken: boolean },
+): Promise<string | undefined> {
   const asked = words.join(' ').trim();
   const { input } = terminal;
-  if (input.isTTY === true) return asked === '' ? undefined : asked;
+  if (input.isTTY === true) return asked === '' && !isSpoken ? undefined : asked;
   // Without a terminal and without a pipe (cron, a service) the arguments must do.
   const piped = await readAll(terminal);
   const question = [asked, piped.trim()].filter((part) => part !== '').join('\n\n');
-  if (question === '') throw new UsageError('there is no question: write it as an argument or pipe it in');
+  if (question === '' && !isSpoken) throw new UsageError('there is no question: write it as an argument or pipe it in');
   return question;
 }
 
@@ -182,6 +199,10 @@ async function readAll(terminal: Terminal): Promise<string> {
   }
   clearTimeout(notice);
   return Buffer.concat(chunks).toString('utf8');
+}
+
+function collect(value: string, soFar: string[]): string[] {
+  return [...soFar, value];
 }
 
 function numberBetween(least: number, most: number): (text: string) => number {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { makeError } from '../../core/errors.ts';
 import type { Transcript } from '../../core/perception.ts';
@@ -6,6 +5,7 @@ import { subRip, transcriptionBody, webVtt } from '../../protocol/transcription.
 import { addSettings, configOf } from '../command-options.ts';
 import { exitCodeOf, watchInterrupts } from '../interrupts.ts';
 import type { CommandContext } from '../run-command.ts';
+import { readUserFile } from '../user-file.ts';
 
 type Flags = {
   language?: string;
@@ -16,6 +16,8 @@ type Flags = {
   json?: true;
 };
 
+/** One buffer holds it, and Node's are limited to 4 GiB. */
+const mostFileMib = 2048;
 const formats = ['text', 'srt', 'vtt', 'json'] as const;
 
 export function addTranscribeCommand(program: Command, context: CommandContext): void {
@@ -39,9 +41,7 @@ async function transcribe(file: string, command: Command, context: CommandContex
   const format = flags.json === true ? 'json' : formats.find((each) => each === flags.format);
   if (format === undefined) throw makeError('invalid_request', { reason: 'The format is text, srt, vtt or json.' });
   const config = configOf(command);
-  const bytes = await readFile(file).catch((cause: unknown) => {
-    throw makeError('not_found', { what: `The file ${file}` }, { cause });
-  });
+  const bytes = await readUserFile(file, mostFileMib);
   const { log, metrics } = application.openTelemetry({ ...config, logLevel: 'warn' });
   const store = application.openStore(config, log);
   const modules = application.createModules(config, { log, metrics });
