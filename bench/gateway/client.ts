@@ -13,6 +13,8 @@ export type ClientTask = {
   seconds: number;
   stream: boolean;
   tokens: number;
+  /** The connections begin one after the other in this time. */
+  spreadMs: number;
 };
 export type ClientResult = {
   requests: number;
@@ -54,8 +56,8 @@ class Load {
     const timers = healthUrls.map((url, index) => setInterval(() => this.#look(url, index), 100));
     await Promise.all(
       Array.from({ length: connections }, async (_, index) => {
-        // Spread over the first second, so that not all words of all streams come in the same moment.
-        if (this.#task.stream) await sleep((index * 1000) / connections);
+        // Spread over the length of a stream: requests and words come evenly, as those of people who know nothing of each other.
+        await sleep((index * this.#task.spreadMs) / connections);
         while (performance.now() < endMs) await this.#one();
       }),
     );

@@ -53,6 +53,7 @@ const say = (line: string): void => {
 const warmUpSeconds = 8;
 const shares = [0.5, 0.95, 0.99];
 
+const streamTokens = 40;
 /** 50 streams of 20 words a second, 500 of ten: what people read, and what one core can be asked for. */
 const loads = [
   { connections: 50, paceMs: 50 },
@@ -60,7 +61,17 @@ const loads = [
 ];
 
 function task(url: string, headers: Record<string, string>, more: Partial<ClientTask>): ClientTask {
-  return { urls: [url], healthUrls: [], headers, connections: 50, seconds, stream: true, tokens: 40, ...more };
+  return {
+    urls: [url],
+    healthUrls: [],
+    headers,
+    connections: 50,
+    seconds,
+    stream: true,
+    tokens: streamTokens,
+    spreadMs: 0,
+    ...more,
+  };
 }
 
 function check(result: ClientResult, what: string): void {
@@ -76,17 +87,18 @@ async function overhead(upstreamUrl: string, client: Client): Promise<void> {
   const rows: object[] = [];
   for (const { connections, paceMs } of loads) {
     const bareUrl = `${upstreamUrl}/${paceMs}/v1`;
+    const spreadMs = (streamTokens + 1) * paceMs;
     const gateway = await GatewayProcess.start(bareUrl, firstPort);
     const gatewayUrl = `${gateway.url}/v1`;
     // Both paths are compiled and connected before anything counts.
     for (const url of [bareUrl, gatewayUrl])
-      await client.run(task(url, gateway.headers, { connections, seconds: warmUpSeconds }));
+      await client.run(task(url, gateway.headers, { connections, spreadMs, seconds: warmUpSeconds }));
     const added: Record<'eventMs' | 'firstMs', number[][]> = { eventMs: [], firstMs: [] };
     const cpu: number[] = [];
     for (let run = 0; run < runs; run++) {
-      const bare = await client.run(task(bareUrl, {}, { connections }));
+      const bare = await client.run(task(bareUrl, {}, { connections, spreadMs }));
       const before = cpuSeconds(gateway.pid);
-      const ours = await client.run(task(gatewayUrl, gateway.headers, { connections }));
+      const ours = await client.run(task(gatewayUrl, gateway.headers, { connections, spreadMs }));
       cpu.push(((cpuSeconds(gateway.pid) - before) / ours.eventMs.length) * 1e6);
       check(bare, 'bare upstream');
       check(ours, 'gateway');
@@ -153,7 +165,7 @@ async function soak(upstreamUrl: string, client: Client): Promise<void> {
   const gateway = await GatewayProcess.start(`${upstreamUrl}/100/v1`, firstPort);
   const memory: number[] = [];
   const timer = setInterval(() => memory.push(residentMib(gateway.pid)), 1000);
-  const more = { connections: 500, seconds: minutes * 60, tokens: 60 };
+  const more = { connections: 500, seconds: minutes * 60, tokens: 60, spreadMs: 6100 };
   const result = await client.run(task(`${gateway.url}/v1`, gateway.headers, more));
   clearInterval(timer);
   check(result, 'soak');
@@ -186,7 +198,7 @@ async function restart(upstreamUrl: string, client: Client): Promise<void> {
       rounds++;
     }
   };
-  const load = { urls, healthUrls, connections: 50, tokens: 30, seconds: Math.max(20, seconds) };
+  const load = { urls, healthUrls, connections: 50, tokens: 30, spreadMs: 620, seconds: Math.max(20, seconds) };
   const [first] = gateways;
   const [result] = await Promise.all([client.run(task('', first?.headers ?? {}, load)), roll()]);
   check(result, 'rolling restart');

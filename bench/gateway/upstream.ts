@@ -26,22 +26,32 @@ const usage = `data: ${JSON.stringify({ id: 'chatcmpl-1', object: 'chat.completi
 
 type Asked = { stream?: boolean; max_tokens?: number; stream_options?: { include_usage?: boolean } };
 
-/** The pace rides in the model's name of the address: `/50/v1` is a word each 50 ms. */
+/**
+ * The pace rides in the model's name of the address: `/50/v1` is a word each 50 ms. Each word has its own due time, so that a
+ * moment in which this process could not run does not move all streams into step for good.
+ */
 function stream(response: ServerResponse, asked: Asked, paceMs: number): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  let left = asked.max_tokens ?? 50;
-  const timer = setInterval(() => {
-    if (left > 0) {
+  const words = asked.max_tokens ?? 50;
+  const startedMs = performance.now();
+  let sent = 0;
+  let timer: NodeJS.Timeout;
+  const next = (): void => {
+    timer = setTimeout(say, startedMs + (sent + 1) * paceMs - performance.now());
+  };
+  const say = (): void => {
+    if (sent < words) {
       response.write(chunk({ content: 'word ' }, null));
-      left--;
+      sent++;
+      next();
       return;
     }
-    clearInterval(timer);
     response.write(chunk({}, 'stop'));
     if (asked.stream_options?.include_usage === true) response.write(usage);
     response.end('data: [DONE]\n\n');
-  }, paceMs);
-  response.on('close', () => clearInterval(timer));
+  };
+  next();
+  response.on('close', () => clearTimeout(timer));
 }
 
 const server = createServer({ keepAliveTimeout: 120_000 }, (incoming, response) => {

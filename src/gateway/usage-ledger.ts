@@ -61,6 +61,9 @@ export class UsageLedger {
   /** Cost that is not in the store yet. */
   readonly #unsaved = new Map<string, number>();
   #month = '';
+  /** Milliseconds since 1970 in which `#month` holds: from the first, before the second. */
+  #monthStarts = 0;
+  #monthEnds = 0;
   #timer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #isAway = false;
@@ -190,7 +193,12 @@ export class UsageLedger {
   }
 
   #turnMonth(): string {
-    const month = new Date(this.#options.clock.wallTime()).toISOString().slice(0, 7);
+    const now = this.#options.clock.wallTime();
+    if (now >= this.#monthStarts && now < this.#monthEnds) return this.#month;
+    const date = new Date(now);
+    this.#monthStarts = Date.UTC(date.getUTCFullYear(), date.getUTCMonth());
+    this.#monthEnds = Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1);
+    const month = date.toISOString().slice(0, 7);
     if (month !== this.#month) {
       this.#month = month;
       this.#stored.clear();

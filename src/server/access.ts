@@ -1,5 +1,5 @@
 /** Who may call: the guards against DNS rebinding (Host), foreign web pages (Origin) and missing keys. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash as digest, timingSafeEqual } from 'node:crypto';
 import { makeError } from '../core/errors.ts';
 import type { Caller } from '../gateway/keys/key-record.ts';
 import { bare, isAddress, isLoopback } from './bind.ts';
@@ -86,7 +86,7 @@ function indexOfEqual(hashes: Buffer[], candidate: Buffer): number {
 const anonymous: Caller = { id: 'anonymous', kind: 'anonymous', limits: {} };
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
+  return digest('sha256', text, 'buffer');
 }
 
 /** Without the port. */
