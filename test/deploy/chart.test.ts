@@ -11,7 +11,7 @@ const chart = path.join(projectRoot, 'deploy', 'helm', 'duanyun');
 
 type Container = {
   args: string[];
-  env: { name: string; value?: string }[];
+  env: { name: string; value?: string; valueFrom?: unknown }[];
   resources: { limits: Record<string, unknown> };
 };
 type Resource = {
@@ -39,6 +39,8 @@ const everything = [
   'monitoring.enabled=true',
   'gateway.apiKeySecret=keys',
   'gateway.stateSecret=state',
+  'gateway.countersSecret=counters',
+  'gateway.trustProxy={10.0.0.0/8,fd00::/8}',
   'download.tokenSecret=token',
   'imagePullSecrets[0].name=registry',
 ];
@@ -133,6 +135,17 @@ else
       const gateway = container('-gateway');
       const address = gateway?.env.find(({ name }) => name === 'DUANYUN_CLOUD_URL')?.value;
       expect(address).toBe('http://my-duanyun-vllm:8000');
+    });
+
+    it('tells the gateway where state and rates are shared and whose word on addresses counts', async () => {
+      const gateway = (await render(everything)).find(
+        ({ kind, metadata }) => kind === 'Deployment' && metadata.name.endsWith('-gateway'),
+      );
+      const environment = gateway?.spec.template?.spec.containers[0]?.env ?? [];
+      const secretOf = (name: string): unknown => environment.find((each) => each.name === name)?.valueFrom;
+      expect(secretOf('DUANYUN_STATE_URL')).toEqual({ secretKeyRef: { name: 'state', key: 'url' } });
+      expect(secretOf('DUANYUN_COUNTERS_URL')).toEqual({ secretKeyRef: { name: 'counters', key: 'url' } });
+      expect(environment.find(({ name }) => name === 'DUANYUN_TRUST_PROXY')?.value).toBe('10.0.0.0/8,fd00::/8');
     });
 
     it('leaves more time to end than the drain takes', async () => {

@@ -52,14 +52,18 @@ export function addKeysCommand(program: Command, context: CommandContext): void 
       }
     });
 
-  const list = add('list', 'Show all keys, without their secrets.')
+  const list = add('list', 'Show the keys that are good, without their secrets.')
+    .option('--all', 'Revoked and expired keys too.')
     .option('--json', 'Print JSON.')
-    .action(async ({ json }: JsonOption) => {
-      const records = await withStore(configOf(list), (store) => store.listKeys());
+    .action(async ({ all, json }: JsonOption & { all?: boolean }) => {
       const now = systemClock.wallTime();
+      const kept = await withStore(configOf(list), (store) => store.listKeys());
+      const records = all === true ? kept : kept.filter((record) => whyNotValid(record, now) === undefined);
       if (json === true) terminal.out(`${JSON.stringify(records.map((record) => shown(record, now)))}\n`);
       else if (records.length === 0) terminal.out('There is no key. `duanyun keys create --name …` makes one.\n');
       else terminal.out(table(records, now));
+      const hidden = kept.length - records.length;
+      if (json !== true && hidden > 0) terminal.note(`${hidden} revoked or expired; --all shows them.\n`);
     });
 
   const show = add('show <id>', 'Show one key with its limits and its use.')
