@@ -157,6 +157,26 @@ describe('fallback', () => {
     expect(receipts[0]?.bytesLeft).toBeGreaterThan(0);
   });
 
+  it('asks a server that is away once, however many models it serves', async () => {
+    const { service, cloud, receipts } = await newSetup({ cloudModels: ['cloud-1', 'cloud-2', 'cloud-3'] });
+    await cloud.stop();
+    expect(await targetOf(service, chat([hello]))).toBe('device');
+    expect(receipts[0]?.attempts.map(({ target, outcome }) => `${target} ${outcome}`)).toEqual([
+      'cloud cloud_unavailable',
+      'device answered',
+    ]);
+    await cloud.start();
+  });
+
+  it('says that the cloud is away where only the cloud may answer', async () => {
+    const { service, cloud, receipts } = await newSetup({ cloudModels: ['cloud-1', 'cloud-2'] });
+    await cloud.stop();
+    const wish = { ...chat([hello]), route: { preference: 'only_in_cloud' as const } };
+    await expect(collect(service, wish)).rejects.toMatchObject({ code: 'cloud_unavailable' });
+    expect(receipts[0]?.attempts).toHaveLength(1);
+    await cloud.start();
+  });
+
   const deviceFirst = { preference: 'prefer_on_device', thresholds: { preference_margin: 10 } };
   it.each([
     ['is full', [{ step: 'throw' as const, error: makeError('queue_full', { queued: 64, retryAfterSeconds: 1 }) }]],

@@ -222,9 +222,11 @@ export class HybridService implements InferenceService {
    */
   async *#answer(run: Run): AsyncGenerator<StreamEvent> {
     const { decision, plan, receipt, signal } = run;
-    const choices: RouteChoice[] = [decision, ...decision.fallbacks];
-    for (const [index, choice] of choices.entries()) {
-      const isLast = index === choices.length - 1;
+    let next: RouteChoice | undefined = decision;
+    let others: readonly RouteChoice[] = decision.fallbacks;
+    while (next !== undefined) {
+      const choice: RouteChoice = next;
+      const isLast = others.length === 0;
       const attempt = this.#beginAttempt(receipt, choice);
       let start: StreamEvent | undefined;
       let hasBegun = false;
@@ -259,7 +261,17 @@ export class HybridService implements InferenceService {
       this.#log.warn({ requestId: run.request.id, from: choice.target, code: attempt.outcome }, 'moving on');
       this.#metrics.count('duanyun_fallbacks_total', { from: choice.target, code: attempt.outcome });
       receipt.reasons.push(`${choice.target}-failed:${attempt.outcome}`);
+      [next, ...others] = this.#stillThere(others);
+      if (next === undefined) throw failure;
     }
+  }
+
+  /** Further models of a server that was just found away would only cost the client its time. */
+  #stillThere(choices: readonly RouteChoice[]): RouteChoice[] {
+    const models = this.#options.cloud?.snapshot().models ?? [];
+    return choices.filter(
+      ({ target, model }) => target === 'device' || models.find(({ id }) => id === model)?.breaker !== 'open',
+    );
   }
 
   async *#runAt(choice: RouteChoice, run: Run): AsyncGenerator<StreamEvent> {

@@ -30,6 +30,8 @@ export type SetupOptions = {
   cloud?: Partial<CloudOptions>;
   budgetMs?: number;
   upstreamUrl?: string;
+  /** What the upstream serves. Default: `cloud-1`. */
+  cloudModels?: string[];
   /** What each side's model reads. Default: the device everything, the cloud text. */
   modalities?: { device?: Modality[]; cloud?: Modality[] };
 };
@@ -44,7 +46,11 @@ export async function setUp(options: SetupOptions = {}): Promise<Setup> {
     upstreams: [
       {
         url: options.upstreamUrl ?? cloud.url,
-        models: [{ id: 'cloud-1', contextTokens: 8192, modalities: options.modalities?.cloud ?? ['text'] }],
+        models: (options.cloudModels ?? ['cloud-1']).map((id) => ({
+          id,
+          contextTokens: 8192,
+          modalities: options.modalities?.cloud ?? ['text'],
+        })),
       },
     ],
     ...options.cloud,
