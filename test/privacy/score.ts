@@ -1,5 +1,5 @@
 /** Scores the privacy signals on the sets in `test/fixtures/privacy/`; their README says what counts. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { detectPrivacy, type PrivacyVerdict } from '../../src/signals/privacy/detect.ts';
 import type { IdentifierType, TextSegment } from '../../src/signals/privacy/types.ts';
@@ -16,7 +16,7 @@ type ConversationRow = {
 };
 
 /** Our names for the labels of the set. */
-const typeNames: Record<string, IdentifierType[]> = {
+export const typeNames: Record<string, IdentifierType[]> = {
   resident_id: ['resident-id'],
   mobile: ['phone'],
   landline: ['phone'],
@@ -51,13 +51,21 @@ const contextTypes = new Set(['name', 'address', 'birth_date']);
 
 export type Counts = { found: number; missed: number; wrong: number };
 
-/** The folder of a set: the one that the rules were developed on, or one that their authors have not seen. */
-export type SetName = 'development' | 'held-out';
+/** The folder of a set: `development…`, which the rules were developed on, or `held-out…`, which their authors have not seen. */
+export type SetName = string;
 
 /** In the repository root, where tests and benchmarks run. */
-const fileOf = (set: SetName, name: string): string => path.join('test', 'fixtures', 'privacy', set, `${name}.jsonl`);
+const setsFolder = path.join('test', 'fixtures', 'privacy');
+const fileOf = (set: SetName, name: string): string => path.join(setsFolder, set, `${name}.jsonl`);
 
-export const hasSet = (set: SetName): boolean => existsSync(fileOf(set, 'identifiers'));
+/** Every folder that holds a set, by name. */
+export function setNames(): SetName[] {
+  return readdirSync(setsFolder)
+    .filter((name) => existsSync(fileOf(name, 'identifiers')))
+    .toSorted();
+}
+
+export const isHeldOut = (set: SetName): boolean => set.startsWith('held-out');
 
 export function rows<Row>(set: SetName, name: string): Row[] {
   return readFileSync(fileOf(set, name), 'utf8')

@@ -82,9 +82,11 @@ export function detectPrivacy(segments: readonly TextSegment[], options: Privacy
   });
 
   const highest = highestScores(segments, scores, thresholds);
-  const counted = findings
+  const sure = findings
     .filter(({ confidence }) => confidence >= identifierThreshold)
     .sort((a, b) => a.segment - b.segment || a.start - b.start);
+  // Where nothing else is private, an assistant's bare name answers a question of knowledge: 在位最长的是谁? 唐玄宗.
+  const counted = sure.every((finding) => isAssistantsName(finding, segments)) ? [] : sure;
   if (counted.some(({ type }) => type === 'word-list')) highest[sensitiveTopics.indexOf('company-secret')] = 1;
   const topicScores = Object.fromEntries(sensitiveTopics.map((topic, index) => [topic, highest[index] ?? 0])) as Record<
     SensitiveTopic,
@@ -105,6 +107,13 @@ export function detectPrivacy(segments: readonly TextSegment[], options: Privacy
       ...(options.wordList === undefined ? {} : { 'word-list': String(options.wordList.size) }),
     },
   };
+}
+
+/** From this confidence on a name was introduced as somebody's: 患者姓名:…. */
+const assistantNameFloor = 0.85;
+
+function isAssistantsName({ type, segment, confidence }: PrivacyFinding, segments: readonly TextSegment[]): boolean {
+  return type === 'person-name' && segments[segment]?.role === 'assistant' && confidence < assistantNameFloor;
 }
 
 function covers(finding: PrivacyFinding, split: PrivacyFinding): boolean {

@@ -1,5 +1,5 @@
 import { convertNumeralRuns } from './chinese-numerals.ts';
-import { lowerSameLength, type NormalisedText } from './normalise.ts';
+import { comparable, type NormalisedText } from './normalise.ts';
 import type { IdentifierMatch, TextSegment } from './types.ts';
 
 /**
@@ -42,7 +42,7 @@ function withDigits(text: string, misreadings: Record<string, string>): string |
 }
 
 function viewOf(normalised: NormalisedText, text: string): NormalisedText {
-  return { ...normalised, text, lower: lowerSameLength(text), digits: convertNumeralRuns(text) };
+  return { ...normalised, text, lower: comparable(text), digits: convertNumeralRuns(text) };
 }
 
 /** A view without the stretches that `pattern` matches; the way back to the original stays. */
@@ -58,7 +58,7 @@ function without(normalised: NormalisedText, pattern: RegExp): NormalisedText | 
   const text = kept.map((index) => normalised.text[index]).join('');
   return {
     text,
-    lower: lowerSameLength(text),
+    lower: comparable(text),
     digits: convertNumeralRuns(text),
     starts: Uint32Array.from(kept, (index) => normalised.starts[index] ?? 0),
     ends: Uint32Array.from(kept, (index) => normalised.ends[index] ?? 0),

@@ -1,6 +1,7 @@
 import { convertNumeralRuns } from './chinese-numerals.ts';
 import { readEscape } from './escapes.ts';
 import { foldCharacter } from './fold-character.ts';
+import { foldTraditional } from './fold-traditional.ts';
 
 /**
  * A text as the rules see it, with the way back. All strings have the same length; `starts[i]` and `ends[i]` give the
@@ -9,6 +10,7 @@ import { foldCharacter } from './fold-character.ts';
 export type NormalisedText = {
   /** Half-width, visible, unescaped; case kept. */
   text: string;
+  /** For comparing: lower case, simplified characters. */
   lower: string;
   /** `text` with runs of Chinese numerals written as ASCII digits. */
   digits: string;
@@ -17,7 +19,7 @@ export type NormalisedText = {
 };
 
 /** Lower case that never changes the length (İ alone would). */
-export function lowerSameLength(text: string): string {
+function lowerSameLength(text: string): string {
   const lower = text.toLowerCase();
   if (lower.length === text.length) return lower;
   return Array.from(text, (character) => {
@@ -25,6 +27,9 @@ export function lowerSameLength(text: string): string {
     return one.length === character.length ? one : character;
   }).join('');
 }
+
+/** A normalised text as it is compared with words and labels. Keeps the length. */
+export const comparable = (text: string): string => foldTraditional(lowerSameLength(text));
 
 /** Maps text to the form the rules are written for. Linear in the length of the text. */
 export function normalise(original: string): NormalisedText {
@@ -102,7 +107,7 @@ export function normalise(original: string): NormalisedText {
   const text = pieces.join('');
   return {
     text,
-    lower: lowerSameLength(text),
+    lower: comparable(text),
     digits: convertNumeralRuns(text),
     starts: starts.subarray(0, length),
     ends: ends.subarray(0, length),

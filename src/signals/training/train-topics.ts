@@ -4,9 +4,9 @@
  *   npx rolldown src/signals/training/train-topics.ts --platform node -o dist/train-topics.mjs && node dist/train-topics.mjs
  *   npx oxfmt src/signals/data
  *
- * All files train, and so does the development set (`test/fixtures/privacy/development`), which others wrote. The held-out set is
- * never read by this. `--cross-validate` scores every sentence of the development set by a model that saw nothing by its author,
- * `--cross-validate=all` every hand-written sentence: with the held-out set, those are the honest figures.
+ * All files train, and so do the development sets (`test/fixtures/privacy/development…`), which others wrote. A held-out set is
+ * never read by this. `--cross-validate` scores every sentence of the development sets by a model that saw nothing by its author,
+ * `--cross-validate=all` every hand-written sentence: with a held-out set, those are the honest figures.
  */
 // oxlint-disable no-restricted-imports, no-console -- a command of the developer, never part of the product
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -74,17 +74,24 @@ for (const file of readdirSync(folder).sort()) {
   const author = /^(?:topics|negatives)-author-(\w)(?:-\w+)?\.tsv$/.exec(file)?.[1];
   if (author !== undefined) addTo(author, read(file, handWrittenWeight));
 }
-/** Some sentences of the development set come several times with other numbers in them; once is enough to learn from. */
+/** Some sentences of the development sets come several times with other numbers in them; once is enough to learn from. */
 const seen = new Set<string>();
-for (const name of ['topics', 'hard-negatives']) {
-  for (const line of readFileSync(`test/fixtures/privacy/development/${name}.jsonl`, 'utf8').split('\n')) {
-    if (line === '') continue;
-    const row = JSON.parse(line) as { author: string; text: string; topics?: SensitiveTopic[] };
-    const pattern = row.text.replace(/\d+/g, '0');
-    if (seen.has(pattern)) continue;
-    seen.add(pattern);
-    const labels = Uint8Array.from(sensitiveTopics, (topic) => (row.topics?.includes(topic) === true ? 1 : 0));
-    addTo(`development ${row.author}`, [{ text: row.text, labels, weight: handWrittenWeight }]);
+const sets = 'test/fixtures/privacy';
+for (const set of readdirSync(sets).sort()) {
+  if (!set.startsWith('development')) continue;
+  for (const name of ['topics', 'hard-negatives']) {
+    for (const line of readFileSync(`${sets}/${set}/${name}.jsonl`, 'utf8').split('\n')) {
+      if (line === '') continue;
+      const row = JSON.parse(line) as { author: string; text: string; topics?: SensitiveTopic[] };
+      const pattern = row.text.replace(/\d+/g, '0');
+      if (seen.has(pattern)) continue;
+      seen.add(pattern);
+      const labels = Uint8Array.from(sensitiveTopics, (topic) => (row.topics?.includes(topic) === true ? 1 : 0));
+      // The negatives of a later set give the round that a line was drawn in, not who wrote it.
+      addTo(`${set} ${row.author.replace(/^round \d+$/, 'negatives')}`, [
+        { text: row.text, labels, weight: handWrittenWeight },
+      ]);
+    }
   }
 }
 const handWritten = [...authors.values()].flat();
@@ -106,7 +113,7 @@ const validate = process.argv.find((argument) => argument.startsWith('--cross-va
 if (validate !== undefined) {
   const all = validate.endsWith('=all');
   const folds = Array.from(authors, ([name, examples]) => {
-    return { name, examples, scored: all || name.startsWith('development ') };
+    return { name, examples, scored: all || name.startsWith('development') };
   });
   for (const { threshold, f1, falsePositiveRate, recall } of crossValidate(folds, seed, defaultTraining)) {
     const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;

@@ -73,7 +73,7 @@ function chineseAddresses(input: RuleInput): IdentifierMatch[] {
     const precise = /[室房户]|单元|\d{3,4}$/.test(whole);
     const confidence = base + (cued ? 0.2 : 0) + (divided ? 0.15 : 0) + (precise ? 0.15 : 0);
     const begins = trimmed(lower, from, end);
-    const open = !cued && publicPlace.test(lower.slice(Math.max(0, begins - 14), begins + 3));
+    const open = !cued && publicPlace.test(lower.slice(Math.max(0, begins - 14), end));
     if (confidence < 0.5 || open) return;
     found.push({
       type: 'address',
@@ -92,7 +92,7 @@ function chineseAddresses(input: RuleInput): IdentifierMatch[] {
 }
 
 const streetWords =
-  'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Crescent|Close|Square|Parkway|Pkwy|Circle|Highway|Hwy|Plaza|Row|Walk|Gardens|Grove|Mews|Trail|Alley|Loop|Quay|Hill|Broadway';
+  'Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Terrace|Way|Crescent|Close|Square|Parkway|Pkwy|Circle|Highway|Hwy|Plaza|Row|Walk|Gardens|Grove|Mews|Trail|Alley|Loop|Quay|Hill|Broadway|View|Wharf|Heights|Rise';
 const english = new RegExp(
   `(?<![\\d.$])\\d{1,5}[A-Za-z]?\\s+(?:[NSEW]\\.?\\s+|North\\s+|South\\s+|East\\s+|West\\s+)?(?:(?:[A-Z][a-z'’]+|\\d{1,3}(?:st|nd|rd|th))\\s+){1,3}(?:${streetWords})\\b\\.?(?:,?\\s+(?:Apt|Apartment|Unit|Suite|Ste|Flat|#)\\.?\\s*#?[A-Za-z0-9-]{1,6})?(?:,\\s*[A-Z][a-zA-Z]+(?:\\s[A-Z][a-z]+)?)?(?:,?\\s+[A-Z]{2})?(?:\\s+\\d{5}(?:-\\d{4})?)?`,
   'g',

@@ -1,10 +1,11 @@
 import type { IdentifierMatch } from '../types.ts';
 import { passesLuhn } from './checksums.ts';
 import type { DigitWindow } from './digit-windows.ts';
+import { labelledValues } from './labelled-value.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 const cardLabel =
-  /(?:卡号|卡號|银行卡|储蓄卡|信用卡|借记卡|工资卡|尾号|credit card|debit card|card number|card no|card|yinhangka|kahao|visa|mastercard|amex)[^\n]{0,14}$/;
+  /(?:卡号|银行卡|储蓄卡|信用卡|借记卡|工资卡|尾号|credit card|debit card|card number|card no|card|yinhangka|kahao|visa|mastercard|amex)[^\n]{0,14}$/;
 
 /** ISO/IEC 7812 issuer ranges with the lengths that each issues. Sources: the networks' published ranges. */
 const issuers: { prefix: RegExp; lengths: number[]; rule: string }[] = [
@@ -59,3 +60,16 @@ export function bankCard(window: DigitWindow, input: RuleInput): IdentifierMatch
   if (/^[a-wyz_]/.test(input.lower.slice(end, end + 1))) return undefined;
   return { type: 'bank-card', start, end, confidence: labelled ? 0.99 : 0.9, rule: issuer.rule };
 }
+
+/** The three or four digits on the back of a card. */
+export const cardSecurityCode = labelledValues([
+  {
+    type: 'bank-card',
+    rule: 'card-security-code',
+    confidence: 0.85,
+    hint: /cvv|cvc|cvn|安全码|security code/,
+    label:
+      '(?<![a-z])(?:cvv2?|cvc2?|cvn2?)(?![a-z])|(?:卡片?|背面|信用卡)?(?:的|后面的?|背面的?)?(?:三位)?安全码|(?:card )?security code(?: on (?:the|my)? ?(?:back|card))?',
+    value: '\\d{3,4}(?!\\d|\\s?(?:位|digit))',
+  },
+]);

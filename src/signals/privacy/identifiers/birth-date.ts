@@ -33,7 +33,7 @@ const dateThenWord = new RegExp(
 );
 /** A row of a table or list: the date stands alone in its cell, and is old enough to be a person's. */
 const cell = new RegExp(
-  `(?<=[,|\\t;、(\\s"]\\s?)((?:19[3-9]\\d|200\\d|201[0-5])[-/.年](?:0?[1-9]|1[0-2])[-/.月](?:0?[1-9]|[12]\\d|3[01])日?|(?:19[3-9]\\d|200\\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])|(?:0?[1-9]|[12]\\d|3[01])[-/.](?:0?[1-9]|[12]\\d|3[01])[-/.](?:19[3-9]\\d|200\\d|201[0-5])|(?:0?[1-9]|[12]\\d|3[01])(?:st|nd|rd|th)?\\s${months}\\s(?:19[3-9]\\d|200\\d|201[0-5])|${months}\\s(?:0?[1-9]|[12]\\d|3[01]),?\\s(?:19[3-9]\\d|200\\d|201[0-5]))(?=\\s?(?:[,|\\t;、)\\s"]|$))`,
+  `(?<=[,|\\t;、(\\s"']\\s?)((?:19[3-9]\\d|200\\d|201[0-5])[-/.年](?:0?[1-9]|1[0-2])[-/.月](?:0?[1-9]|[12]\\d|3[01])日?|(?:19[3-9]\\d|200\\d)(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])|(?:0?[1-9]|[12]\\d|3[01])[-/.](?:0?[1-9]|[12]\\d|3[01])[-/.](?:19[3-9]\\d|200\\d|201[0-5])|(?:0?[1-9]|[12]\\d|3[01])(?:st|nd|rd|th)?\\s${months}\\s(?:19[3-9]\\d|200\\d|201[0-5])|${months}\\s(?:0?[1-9]|[12]\\d|3[01]),?\\s(?:19[3-9]\\d|200\\d|201[0-5]))(?=\\s?(?:[,|\\t;、)\\s"']|$))`,
   'gm',
 );
 const otherDate =
@@ -64,7 +64,12 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
     ({ type, confidence }) =>
       confidence >= 0.5 && ['person-name', 'resident-id', 'passport', 'travel-permit', 'hkid', 'us-ssn'].includes(type),
   );
-  if (people.length === 0) return [];
+  // A column of birth dates says so in its head.
+  const headed =
+    /(?:^|[(,|\t\s"'_])(?:dob|date of birth|birth_?date|birthday|生日|出生日期|出生年月)[\s"']?[),|\t]/.test(
+      input.lower,
+    );
+  if (people.length === 0 && !headed) return [];
   const found: IdentifierMatch[] = [];
   for (const match of input.lower.matchAll(cell)) {
     if (precededBy(input.lower, match.index, 14, otherDate) || precededBy(input.lower, match.index, 14, today))
@@ -73,10 +78,12 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
     const lineStart = input.lower.lastIndexOf('\n', match.index) + 1;
     const nextLine = input.lower.indexOf('\n', end);
     const lineEnd = nextLine < 0 ? input.lower.length : nextLine;
-    const near = people.some(
-      ({ start, end: stop }) =>
-        start >= lineStart && stop <= lineEnd && match.index - stop < 60 && start - end < 40 && stop !== end,
-    );
+    const near =
+      headed ||
+      people.some(
+        ({ start, end: stop }) =>
+          start >= lineStart && stop <= lineEnd && match.index - stop < 60 && start - end < 40 && stop !== end,
+      );
     if (near) found.push({ type: 'birth-date', start: match.index, end, confidence: 0.6, rule: 'birth-date-in-row' });
   }
   return found;

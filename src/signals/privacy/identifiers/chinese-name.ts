@@ -19,7 +19,7 @@ const thresholdThree = 3.2;
 const thresholdTwo = 3.5;
 
 const roleBefore =
-  /(?:护工|月嫂|保洁|钟点工|工头|骑手|站长|网格员|社工|志愿者|房客|租户|病友|舅妈|姑父|嫂子|伴郎|伴娘|新郎|新娘|班主任|辅导员|导师|教授|牙医|中医|药师|姓名|名字|真名|署名|签名|签字|户名|昵称|户主|车主|机主|事主|失主|物主|业务员|学号|工号|患者|病人|病患|客户|业主|租客|租户|房东|学生|员工|职员|朋友|邻居|室友|闺蜜|同事|同学|老师|医生|大夫|护士|律师|经理|主任|总监|院长|校长|班长|组长|队长|店长|部长|科长|处长|局长|书记|会计|出纳|助理|秘书|顾问|教练|司机|师傅|保姆|阿姨|叔叔|舅舅|姑姑|姨妈|伯伯|老公|老婆|妻子|丈夫|爱人|对象|男友|女友|男朋友|女朋友|前夫|前妻|儿子|女儿|孩子|宝宝|父亲|母亲|爸爸|妈妈|爸|妈|爷爷|奶奶|外公|外婆|公公|婆婆|岳父|岳母|哥哥|姐姐|弟弟|妹妹|表哥|表姐|表弟|表妹|堂哥|堂弟|侄子|侄女|外甥|孙子|孙女|领导|老板|老总|下属|实习生|候选人|应聘者|面试者|申请人|联系人|收件人|收货人|寄件人|发件人|经办人|负责人|审批人|报告人|举报人|投诉人|法人|法定代表人|被告人?|原告|证人|嫌疑人|当事人|委托人|受托人|代理人|监护人|家长|家属|担保人|借款人|出借人|债务人|被保险人|投保人|受益人|持卡人|开户人|乘客|旅客|住户|会员|学员|选手|工程师|产品经理|程序员|设计师|销售|客服|财务|人事|主管|讲师|老乡|战友|网友|女士|先生|党员|村民|居民|乘车人|入住人|订票人|订餐人|主治|主讲|甲方|乙方|丙方)[是叫为,、:"'(\s]{0,2}$/;
+  /(?:自称|报销人|抄送|产妇|孕妇|男方|女方|借到|拟?录用|授权|挂失人|打[人的]+叫?|受害人|被害人|肇事者|死者|伤者|逝者|新员工|主播|承租人|出租人|转让人|受让人|考生|嫌犯|房主|卖家|买家|卖方|买方|收款方|付款方|汇款人|报案人|报修人|预约人|记得|认识|[一二三四五六七八九0-9]班|护工|月嫂|保洁|钟点工|工头|骑手|站长|网格员|社工|志愿者|房客|租户|病友|舅妈|姑父|嫂子|伴郎|伴娘|新郎|新娘|班主任|辅导员|导师|教授|牙医|中医|药师|姓名|名字|真名|署名|签名|签字|户名|昵称|户主|车主|机主|事主|失主|物主|业务员|学号|工号|患者|病人|病患|客户|业主|租客|租户|房东|学生|员工|职员|朋友|邻居|室友|闺蜜|同事|同学|老师|医生|大夫|护士|律师|经理|主任|总监|院长|校长|班长|组长|队长|店长|部长|科长|处长|局长|书记|会计|出纳|助理|秘书|顾问|教练|司机|师傅|保姆|阿姨|叔叔|舅舅|姑姑|姨妈|伯伯|老公|老婆|妻子|丈夫|爱人|对象|男友|女友|男朋友|女朋友|前夫|前妻|儿子|女儿|孩子|宝宝|父亲|母亲|爸爸|妈妈|爸|妈|爷爷|奶奶|外公|外婆|公公|婆婆|岳父|岳母|哥哥|姐姐|弟弟|妹妹|表哥|表姐|表弟|表妹|堂哥|堂弟|侄子|侄女|外甥|孙子|孙女|领导|老板|老总|下属|实习生|候选人|应聘者|面试者|申请人|联系人|收件人|收货人|寄件人|发件人|经办人|负责人|审批人|报告人|举报人|投诉人|法人|法定代表人|被告人?|原告|证人|嫌疑人|当事人|委托人|受托人|代理人|监护人|家长|家属|担保人|借款人|出借人|债务人|被保险人|投保人|受益人|持卡人|开户人|乘客|旅客|住户|会员|学员|选手|工程师|产品经理|程序员|设计师|销售|客服|财务|人事|主管|讲师|老乡|战友|网友|女士|先生|党员|村民|居民|乘车人|入住人|订票人|订餐人|主治|主讲|甲方|乙方|丙方)[是叫为,、:"'(\s]{0,2}$/;
 const cueBefore =
   /(?:[找让给请问写叫是和跟与及在由被对把为将向见替帮按约陪骂催@:,。;!?、"'(（【[|>\n\t/=-]|联系|转告|查一下|查出|体检|昨晚|今晚|今早|刚刚|去年|今年|看到|遇到|遇见|碰到|见到|收到|通知|告诉|提醒|交给|发给|寄给|转给|感谢|拜托|委托|麻烦|认识|名为|名叫|还有|以及|包括|关于|如果|因为|但是|所以|其中|分别|指派|邀请|祝贺|推荐|介绍|昨天|今天|明天|周[一二三四五六日]|上午|下午|晚上|刚才|已经|[年月日号点分的了]|[0-9]\s)\s{0,2}$/;
 const actAfter =
@@ -36,11 +36,21 @@ const isHan = (code: number): boolean => code >= 0x4e00 && code <= 0x9fff;
 
 type Candidate = { start: number; end: number; score: number };
 
+/** 刚 before a verb is an adverb (张伟刚到); inside a name, or at the end of one, it is a part of it (徐瑶刚,). */
+function isNameGang(text: string, index: number, end: number): boolean {
+  return text[index] === '刚' && (index + 1 < end || !isHan(text.charCodeAt(end)));
+}
+
+/** A ruler by the name of a temple: 唐玄宗, 明太祖, 汉武帝. */
+const ruler =
+  /^(?:[唐宋明元金辽清后周](?:[高太中睿玄肃代德顺宪穆敬文武宣懿僖昭哀真仁英神哲徽钦孝光宁理度恭成景思圣世][宗祖])|[汉魏晋隋梁][文武景昭宣元成哀平明章和安顺桓灵献炀]帝)$/;
+const isPublicName = (name: string): boolean => famousChinese.has(name) || ruler.test(name);
+
 function givenScore(text: string, from: number, length: 1 | 2): number | undefined {
   let score = 0;
   for (let index = from; index < from + length; index++) {
     const code = text.charCodeAt(index);
-    if (!isHan(code) || neverGiven.has(code)) return undefined;
+    if (!isHan(code) || (neverGiven.has(code) && !isNameGang(text, index, from + length))) return undefined;
     score += givenWeights.get(code) ?? -1.2;
   }
   return score;
@@ -88,7 +98,7 @@ function candidate(
   // The last character begins a word with the next one: 张伟明天来.
   if (given === 2 && beginsWord(text, end - 1)) return undefined;
   if (given === 1 && notGivenPairs.has(text.slice(from, from + 2))) return undefined;
-  if (famousChinese.has(text.slice(start, end))) return undefined;
+  if (isPublicName(text.slice(start, end))) return undefined;
   const left = leftScore(text, start, weight);
   const right = rightScore(text, end);
   if (left === undefined || right === undefined) return undefined;
@@ -121,12 +131,12 @@ function nameAt(text: string, start: number): Candidate | undefined {
   const weight = isDouble ? 3 : surnameWeights.get(text.charCodeAt(start));
   if (weight === undefined) return undefined;
   const surnameLength = isDouble ? 2 : 1;
-  if (!isDouble && wordsLikeNames.has(text.slice(start, start + 3))) return undefined;
+  if (wordsLikeNames.has(text.slice(start, start + 3))) return undefined;
   const pair = text.slice(start + surnameLength, start + surnameLength + 2);
   if (notGivenPairs.has(pair)) return undefined;
   if (
     famousChinese.has(text.slice(start, start + 2)) ||
-    famousChinese.has(text.slice(start, start + 3)) ||
+    isPublicName(text.slice(start, start + 3)) ||
     famousChinese.has(text.slice(start, start + 4))
   )
     return undefined;
@@ -174,6 +184,8 @@ export type Anchor = { start: number; end: number };
 
 /** A name in a slot of a form or a sentence, whatever its characters mean elsewhere (贺新春, 蓝天蔚). */
 function nameInSlot(text: string, start: number, anchors: readonly Anchor[]): { end: number } | undefined {
+  // 产品经理和项目经理: a conjunction between two words.
+  if (text[start] === '和' && isHan(text.charCodeAt(start - 1))) return undefined;
   const isDouble = doubleSurnameList.has(text.slice(start, start + 2));
   if (!isDouble && !slotSurnames.has(text.charCodeAt(start))) return undefined;
   // Most places fail on what follows: nothing ends here, and no key of a form, greeting or verb begins.
@@ -199,12 +211,15 @@ function nameInSlot(text: string, start: number, anchors: readonly Anchor[]): { 
       const code = text.charCodeAt(index);
       // 上 and 来 are particles that names do hold (梁上飞, 祝福来): more has to speak for them.
       const doubtful = code === 0x4e0a || code === 0x6765;
-      if (!isHan(code) || (neverGiven.has(code) && !(doubtful && slot !== null))) sum = Number.NEGATIVE_INFINITY;
+      if (!isHan(code) || (neverGiven.has(code) && !(doubtful && slot !== null) && !isNameGang(text, index, end)))
+        sum = Number.NEGATIVE_INFINITY;
       sum += (givenWeights.get(code) ?? 0.3) > 1 ? 0.5 : 0;
     }
     if (sum < 0 || paperEnd.has(text[end - 1] ?? '')) continue;
     const name = text.slice(start, end);
-    if (famousChinese.has(name) || wordsLikeNames.has(name)) continue;
+    if (isPublicName(name) || wordsLikeNames.has(name)) continue;
+    // 张总您好: a surname and a title.
+    if (given === 1 && '总董工哥姐叔姨爷奶嫂队处局科导老'.includes(text[end - 1] ?? '')) continue;
     // A word as such: 高兴, 安全. With one more character it has to stand in a form.
     const likeWord =
       wordsLikeNames.has(text.slice(start, start + 2)) ||

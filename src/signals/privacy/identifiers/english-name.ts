@@ -28,6 +28,10 @@ const institutionAfter =
 const publicBefore =
   /(?:president|senator|king|queen|prince|princess|singer|actor|actress|author|poet|novelist|scientist|physicist|mathematician|composer|painter|director|player|founder|philosopher|emperor|character|protagonist|hero|heroine|detective|captain|written by|novel by|book by|directed by|starring|played by|brand|saint|e\.g\.|example|placeholder|sample|dummy|fictional)[\s,:"'(]{1,3}$/i;
 
+/** Endings that family names of Europe and the Caucasus have and words do not. */
+const familyEnding =
+  /.{2}(?:qvist|quist|sson|ssen|nsen|rsen|tsen|ski|sky|wicz|berg|stein|mann|worth|ovich|evich|enko|opoulos|akis|escu|elli|etti|andez|inez|iguez|oulos|strom|lund|gaard|dottir|adze|shvili|oglu|greaves|nathy|erty|wright|smith|shaw|combe|bury)$/;
+
 const oneSyllable = new RegExp(
   `^(?:${syllable}|kar|hei|wai|ling|fai|wing|yuen|chee|seng|hock|choon|kwok|shuk|sze|tze|kee|lok|yiu)$`,
   'i',
@@ -69,7 +73,7 @@ function judge(
   if (publicBefore.test(before) || institutionAfter.test(after)) return 0;
   const knownFirst = firstNames.has(a);
   const plainFirst = knownFirst && !ambiguousFirstNames.has(a);
-  const knownLast = lastNames.has(b);
+  const knownLast = lastNames.has(b) || familyEnding.test(b);
   if (middle.length > 2 && !(knownFirst && (knownLast || firstNames.has(middleName)))) return 0;
   const left = personBefore.test(before);
   const right = personAfter.test(after);
@@ -86,7 +90,11 @@ function judge(
         : plainFirst && (left || right) && b.length > 3
           ? 0.5
           : 0;
-  if (knownLast && a.length > 2) return role ? 0.65 : 0;
+  if (knownLast && a.length > 2) {
+    if (role) return 0.65;
+    // Xiaolin Lindqvist: a given name in pinyin.
+    return familyEnding.test(b) && pinyinGiven.test(a) && left && right ? 0.55 : 0;
+  }
   // Two syllables run together are a given name; one alone could be any word.
   if (pinyin) return role ? 0.75 : left && right ? 0.6 : (left || right) && twoSyllables(a, b) ? 0.55 : 0;
   return role && right && a.length > 2 && b.length > 3 && !keyWords.test(`${a} ${b}`) ? 0.55 : 0;

@@ -11,7 +11,7 @@ const lengths: Record<string, number> = {
   PL: 28, PS: 29, PT: 25, QA: 29, RO: 24, RS: 22, SA: 24, SC: 31, SE: 24, SI: 19, SK: 24, SM: 27, ST: 25, SV: 28,
   TL: 23, TN: 24, TR: 26, UA: 29, VA: 22, VG: 24, XK: 20,
 }; // prettier-ignore
-const head = /(?<![a-z0-9])([a-z]{2})[\s-]?(\d[\s-]?\d)/g;
+const head = /(?<=(?<![a-z0-9])|iban)([a-z]{2})[\s-]?(\d[\s-]?\d)/g;
 
 /** International bank account number: known country, its length, remainder 1 modulo 97. */
 export function iban(input: RuleInput): IdentifierMatch[] {

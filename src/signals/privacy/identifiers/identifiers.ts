@@ -1,9 +1,10 @@
 import { findDigitClusters } from '../digit-clusters.ts';
-import { lowerSameLength, type NormalisedText } from '../normalise.ts';
+import { comparable, type NormalisedText } from '../normalise.ts';
 import { findSpokenDigits } from '../spoken-digits.ts';
 import type { IdentifierMatch } from '../types.ts';
 import { address } from './address.ts';
-import { accountNearBank, bankCard } from './bank-card.ts';
+import { bankAccount } from './bank-account.ts';
+import { accountNearBank, bankCard, cardSecurityCode } from './bank-card.ts';
 import { birthDate, birthDateInRow } from './birth-date.ts';
 import { coordinates } from './coordinates.ts';
 import { deviceId, imei, vin } from './device-id.ts';
@@ -11,18 +12,20 @@ import { digitWindows, type DigitWindow } from './digit-windows.ts';
 import { email } from './email.ts';
 import { iban } from './iban.ts';
 import { ipAddress } from './ip-address.ts';
-import { labelledNumber } from './labelled-number.ts';
 import { licencePlate } from './licence-plate.ts';
+import { messengerId } from './messenger-id.ts';
 import { password } from './password.ts';
 import { permits } from './permits.ts';
 import { personName } from './person-name.ts';
 import { phone } from './phone.ts';
+import { recordNumber } from './record-number.ts';
 import { residentId } from './resident-id.ts';
 import { isMadeUp } from './made-up-values.ts';
 import { anyBankWord, type IdentifierRule, type RuleInput } from './rule-input.ts';
 import { secret } from './secret.ts';
 import { socialCreditCode } from './social-credit-code.ts';
 import { usSsn } from './us-ssn.ts';
+import { verificationCode } from './verification-code.ts';
 
 /** Rules over digits, whatever separates them. */
 const windowRules: ((window: DigitWindow, input: RuleInput) => IdentifierMatch | undefined)[] = [
@@ -44,14 +47,18 @@ const textRules: IdentifierRule[] = [
   iban,
   secret,
   password,
-  labelledNumber,
+  bankAccount,
+  cardSecurityCode,
+  verificationCode,
+  recordNumber,
+  messengerId,
   coordinates,
   address,
   birthDate,
 ];
 
 /** Bump with every change of a rule: receipts and statistics carry it. */
-export const identifierRulesVersion = '2';
+export const identifierRulesVersion = '3';
 
 /** A whole number should beat a likely piece of it: each character counts this much beside the confidence. */
 const lengthBonus = 0.005;
@@ -88,7 +95,7 @@ export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
   const clusters = [...findDigitClusters(normalised.digits), ...findSpokenDigits(normalised.lower)];
   const input: RuleInput = {
     text: normalised.digits,
-    lower: normalised.digits === normalised.text ? normalised.lower : lowerSameLength(normalised.digits),
+    lower: normalised.digits === normalised.text ? normalised.lower : comparable(normalised.digits),
     clusters,
     mentionsBank: false,
   };

@@ -1,7 +1,9 @@
 import type { IdentifierMatch } from '../types.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
-const four = /(?<![\w.])(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})(?![\w]|\.\d)/g;
+/** Dots in brackets are how reports keep an address from becoming a link; 点 and 。 are how it is said and typed. */
+const dot = '(?:\\.|\\[\\.\\]|\\(\\.\\)|[。点])';
+const four = new RegExp(`(?<![\\w.])(\\d{1,3})${dot}(\\d{1,3})${dot}(\\d{1,3})${dot}(\\d{1,3})(?![\\w]|\\.\\d)`, 'g');
 const six =
   /(?<![\w:.])(?:[0-9a-f]{1,4}:){2,7}(?:[0-9a-f]{1,4}|:)(?::?[0-9a-f]{1,4}){0,7}(?![\w:])|(?<![\w:.])[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,5}::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,5})?(?![\w:])/g;
 
@@ -51,6 +53,8 @@ export function ipAddress(input: RuleInput): IdentifierMatch[] {
     )
       continue;
     if (whole.length < 8) continue;
+    // Other dots than full stops need the word for an address.
+    const odd = /[^\d.]/.test(whole);
     const labelled = precededBy(
       input.lower,
       match.index,
@@ -58,7 +62,7 @@ export function ipAddress(input: RuleInput): IdentifierMatch[] {
       /(?:ip|地址|address|host|server|服务器|ssh|ping)[^\n]{0,12}$/,
     );
     const small = [a, b, c, d].every((part) => Number(part) < 32);
-    if (small && !labelled) continue;
+    if ((small || odd) && !labelled && !whole.includes('[')) continue;
     found.push({
       type: 'ip-address',
       start: match.index,

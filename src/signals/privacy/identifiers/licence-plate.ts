@@ -1,5 +1,6 @@
 import { convertNumerals } from '../chinese-numerals.ts';
 import type { IdentifierMatch } from '../types.ts';
+import { labelledValues } from './labelled-value.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
 const province = '[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼]';
@@ -16,9 +17,24 @@ const dictated = new RegExp(
   'g',
 );
 
+/** Plates of Hong Kong, Macau, Taiwan, Britain and North America: nothing but their label tells them from a part number. */
+const labelledPlate = labelledValues([
+  {
+    type: 'licence-plate',
+    rule: 'licence-plate-labelled',
+    confidence: 0.75,
+    hint: /车牌|牌照|plate|registration|(?<![a-z])reg(?![a-z])/,
+    label:
+      '车牌(?:号码?)?|牌照(?:号码?)?|licen[cs]e plate(?: (?:number|no\\.?|#))?|plate (?:number|no\\.?|#)|number plate|(?:car|vehicle) registration(?: (?:number|no\\.?))?|(?:my|his|her|car) reg(?: (?:number|no\\.?))?',
+    value:
+      '(?:[a-z]{1,3}[ -]?\\d{1,2}-?\\d{1,2}|\\d{2,4}[ -]?[a-z]{2,3}|[a-z]{2}\\d{2} ?[a-z]{3}|\\d[a-z]{3}\\d{3}|[a-z]{3}[ -]?\\d{3,4}|[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][a-z][\\u4e00-\\u9fa5]{0,4}[a-z0-9]{5})(?![a-z0-9-])',
+    accept: (value) => /\d{2}/.test(value) && /[a-z]/.test(value),
+  },
+]);
+
 /** Mainland licence plates, ordinary, new-energy and with a suffix. */
 export function licencePlate(input: RuleInput): IdentifierMatch[] {
-  const found: IdentifierMatch[] = [];
+  const found = labelledPlate(input);
   // Dictated: 沪A,幺二三,四五. Numerals count only behind the letters that begin a plate.
   const lower = input.lower.replace(dictated, (whole, head: string, rest: string) =>
     /\d/.test(rest) ? whole : head + convertNumerals(rest),
@@ -27,7 +43,7 @@ export function licencePlate(input: RuleInput): IdentifierMatch[] {
     const digits = match[0].match(/\d/g)?.length ?? 0;
     if (digits < 2) continue;
     const spaced = /\s/.test(match[0]);
-    const labelled = precededBy(input.lower, match.index, 16, /(?:车牌|車牌|牌照|号牌|开的|车是|plate)[^\n]{0,10}$/);
+    const labelled = precededBy(input.lower, match.index, 16, /(?:车牌|牌照|号牌|开的|车是|plate)[^\n]{0,10}$/);
     // 新 and 青 also begin words (新A…), so a plate in lower case or with spaces needs three digits.
     if (
       !labelled &&

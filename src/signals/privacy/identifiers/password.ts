@@ -2,7 +2,7 @@ import type { IdentifierMatch } from '../types.ts';
 import type { RuleInput } from './rule-input.ts';
 
 const assignment =
-  /(?:密码|密碼|口令|暗号|解压码|提取码|mima|[a-z]{0,16}[_.-]?(?:password|passwd|passphrase|passwort)|(?<![a-z])(?:pwd|psw|pw|pass|passcode|pin(?: code)?))(?:(?:\s(?:for|to|of|on)\s[^\n:=]{1,30}?)(?=\s(?:is|was)\s|:)|\([^()\n]{1,16}\)|(?:我|给你|一直|目前|现在|统一|默认|暂时|初始|还|先|仍|依然|用的?)*)?["'`]?((?:都|就|还)?\s{0,2}(?:是|为|为了|设为|设成|设置为|改成|改为|换成|用的是|=>|is|was|to|shi|:|=)+\s{0,2}|\s{1,2}(?=\S*\d))["'“`]?([!-~]{4,64})/g;
+  /(?:密码|口令|暗号|解压码|提取码|mima|(?<![a-z])mm(?=[:=])|pin码|(?:gate|garage|door|alarm|entry|lock|safe|voicemail|keypad) code|requirepass|[a-z]{0,16}[_.-]?(?:password|passwd|passphrase|passwort)|(?<![a-z])(?:pwd|psw|pw|pass|passcode|pin(?: code)?))(?:'s)?(?:(?:\s(?:for|to|of|on)\s[^\n:=]{1,30}?)(?=\s(?:is|was)\s|:)|\([^()\n]{1,16}\)|(?:我|给你|一直|目前|现在|统一|默认|大写的?|小写的?|暂时|初始|还|先|仍|依然|用的?)*)?["'`]?((?:都|就|还)?\s{0,2}(?:是|为|为了|设为|设成|设置为|改成|改为|换成|用的是|=>|is|was|to|shi|:|=)+\s{0,2}|\s{1,2}(?=\S*\d))["'“`]?([!-~]{4,64})/g;
 /** Words that follow "password is" in ordinary sentences, types and placeholders. */
 const notAValue =
   /^(?:required|incorrect|wrong|invalid|not|too|weak|strong|expired|reset|empty|null|undefined|none|true|false|string|str|number|int|char|varchar|text|hashed?|encrypted|protected|stored|always|never|the|a|an|my|your|his|her|their|missing|blank|being|also|used|what|set|case|correct|important|forgotten|secure|usually|only|in|at|on|to|and|or|for|with|must|should|that|this|it|input|field|here|password|123abc\.\.\.|example|changeme|placeholder|xxxx+|\*+|\.{2,}|<.*|\$.*|\{.*|\[.*|%.*|#\{.*|process\.env.*|os\.(?:environ|getenv).*|env\..*|config\..*|self\..*|req(?:uest)?\..*|getpass.*|input\(.*|bcrypt.*|hash.*|form\..*|user\..*|data\..*|z\..*|models\..*|str\(.*|fields\..*|[a-z_]+\(.*|=.*)[.,;:!?"')}\]]*$/i;
@@ -10,19 +10,24 @@ const unit = /^\s{0,2}(?:位|个|个字符|次|字符|characters?\b|chars?\b|dig
 
 /** `密码739205`: in Chinese the value may follow at once, or after a few words. Four digits or more, or letters and digits. */
 const direct =
-  /(?:密码|密碼|口令|提取码|解压码|门禁码|开锁码|解锁码)(?:[\u4e00-\u9fa5]{0,10}|\s{0,2})\s{0,2}["'“(]?((?=[!-~]*\d)[!-~]{4,64})/g;
+  /(?:密码|口令|pin码|PIN码|提取码|解压码|门禁码|开锁码|解锁码)(?:[\u4e00-\u9fa5]{0,10}|\s{0,2})\s{0,2}["'“(]?((?=[!-~]*\d)[!-~]{4,64})/g;
 /** Flags of commands that take a password: redis-cli -a, mysql -p, sshpass -p, curl -u user:password. */
 const flags =
-  /(?:redis-cli\b[^\n]{0,80}?\s-a\s{1,2}|(?:mysql(?:dump|admin)?|mariadb)\b[^\n]{0,80}?\s-p(?=\S)|(?:sshpass|mongosh?|mongodump|docker\s+login|sqlplus|sqlcmd|ldapsearch|7z|unzip|zip|openssl|psql|mosquitto_\w+|ansible\S*|helm|az|oc)\b[^\n]{0,80}?\s(?:-p|-P|-w|--pass(?:word)?)[\s=]{0,2}|(?:curl|wget|http)\b[^\n]{0,120}?\s(?:-u|--user|-a)[\s=]{1,2}[^\s:]{1,40}:|--(?:password|passwd|pass|pw)[\s=]{1,2}|pass:)["']?([!-~]{4,64})/gi;
+  /(?:redis-cli\b[^\n]{0,80}?\s-a\s{1,2}|(?:mysql(?:dump|admin)?|mariadb)\b[^\n]{0,80}?\s-p(?=\S)|(?:sshpass|mongosh?|mongodump|docker\s+login|sqlplus|sqlcmd|ldapsearch|7z|unzip|zip|openssl|psql|mosquitto_\w+|ansible\S*|helm|az|oc)\b[^\n]{0,80}?\s(?:-p|-P|-w|--pass(?:word)?)[\s=]{0,2}|(?:curl|wget|http)\b[^\n]{0,120}?\s(?:-u|--user|-a)[\s=]{1,2}[^\s:]{1,40}:|--(?:password|passwd|pass|pw)[\s=]{1,2}|pass:|net user\s+\S{1,24}\s+)["']?([!-~]{4,64})/gi;
+/** `admin888,密码就是这个`, `Xk9mQ2v is the password`: the value first. */
+const behind =
+  /(?<![!-~])["'“(]?((?=[!-~]*\d)(?=[!-~]*[A-Za-z])[!-~]{5,40}?)["'”)]?\s?(?:[,、]\s?|(?=是|就是|这是)|\s(?=is|was))(?:就是|这个?是|是|is|was)?\s?(?:这个|我的?|他的?|她的?|家里的?|公司的?|my|the|our|her|his)?\s?[\u4e00-\u9fa5a-z ]{0,10}?(?:密码|口令|password|passcode)(?:就是这个|就这个|$|[,。;!?\s])/g;
+/** A safe's three numbers. */
+const combination = /(?:密码|口令|combination|combo)(?:是|为|is|:|\s){0,4}(\d{1,2}(?:\s?-\s?\d{1,2}){2,3})(?![\d-])/g;
 /** A name to log in with and its password in one breath: root / Lk!39vMz0p. */
 const pair =
   /(?<![a-z0-9/.:])(?:root|admin(?:istrator)?|sa|postgres|ubuntu|oracle|guest|operator|[a-z][a-z0-9_.-]{1,23})\s?[/|:、,]\s?([!-~]{6,40})/gi;
 const passwordWords =
-  /密码|密碼|口令|账号|帐号|登录|登陆|password|passwd|passcode|\bpwd\b|credential|log ?in|\bssh\b|\bvpn\b/;
+  /密码|口令|账密|账号|帐号|登录|登陆|password|passwd|passcode|\bpwd\b|credential|log ?in|\bssh\b|\bvpn\b/;
 const word = /(?<![!-~])["'(]?([!-~]{8,40})/g;
 /** Names of methods, products and versions that mix letters, digits and signs as passwords do. */
 const technicalTerm =
-  /^(?:wpa|sha|aes|rsa|md5|utf|oauth|tls|ssl|base64|bcrypt|pbkdf|argon|hmac|ed25519|iphone|ipad|windows|win\d|android|wifi|wi-fi|http|ftp|www\.|v?\d+[.\d]*$|[a-z]+\d?\.[a-z]{2,5}$)|:\/\/|\/|\(|\)$|=|@[a-z0-9-]+\.[a-z]|^\d[\d:.,\s-]*$|[<>{}]|^[a-z]+(?:[-_.][a-z]+)*$|^[a-z_]+\d{0,2}$|^[A-Z_]+\d{0,2}$|^[A-Z]{1,4}[-_]?\d+(?:\.\d+)?$|^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i;
+  /^[a-z]+\[\d+$|^(?:wpa|sha|aes|rsa|md5|utf|oauth|tls|ssl|base64|bcrypt|pbkdf|argon|hmac|ed25519|iphone|ipad|windows|win\d|android|wifi|wi-fi|http|ftp|www\.|v?\d+[.\d]*$|[a-z]+\d?\.[a-z]{2,5}$)|:\/\/|\/|\(|\)$|=|@[a-z0-9-]+\.[a-z]|^\d[\d:.,\s-]*$|[<>{}]|^[a-z]+(?:[-_.][a-z]+)*$|^[a-z_]+\d{0,2}$|^[A-Z_]+\d{0,2}$|^[A-Z]{1,4}[-_]?\d+(?:\.\d+)?$|^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i;
 /** The passwords that everybody quotes when passwords are talked about. */
 const usualPasswords =
   /^(?:0?123456\d*|password\d*|p@ssw0rd\d*|qwerty\d*|abc123|abc@?1234|admin\d*|111111|000000|888888|666666|1234|0000|iloveyou\d?|letmein\d?)$/i;
@@ -54,7 +59,13 @@ function unlinked(input: RuleInput): IdentifierMatch[] {
       visit(value, match.index + match[0].lastIndexOf(match[1] ?? ''), match[0]);
     }
   };
-  if (/[密码碼口令]/.test(text)) {
+  if (/密码|口令|combination|combo|password|passcode/.test(lower)) {
+    each(combination, (value, start) => add(start, value, 0.75, 'password-combination'));
+    each(behind, (value, start) => {
+      if (!technicalTerm.test(value) || /^[a-z]+\d{2,}$/i.test(value)) add(start, value, 0.65, 'password-behind');
+    });
+  }
+  if (/密码|口令|[取压禁锁n]码/.test(lower)) {
     each(direct, (value, start) => {
       const after = lower.slice(start + value.length, start + value.length + 12);
       if (unit.test(after) || /^\s?[年元块条种家点]/.test(after) || /^(?:19|20)\d\d$/.test(value)) return;
@@ -62,7 +73,7 @@ function unlinked(input: RuleInput): IdentifierMatch[] {
       add(start, value, 0.8, 'password-direct');
     });
   }
-  if (/\s-[aupPw]|--pass|--user|--pw|pass:/.test(text)) {
+  if (/\s-[aupPw]|--pass|--user|--pw|pass:|net user/.test(text)) {
     each(flags, (value, start) => {
       if (/\d|[^A-Za-z0-9]/.test(value) && !/^[-<$%{[*]/.test(value)) add(start, value, 0.8, 'password-flag');
     });

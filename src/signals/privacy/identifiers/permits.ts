@@ -15,12 +15,12 @@ type LabelledDocument = {
 /** Between a label and its number: particles, punctuation, a few words. */
 const gap = '[^\\n。;]{0,20}$';
 /** A form names the document on one line and its number on the next. */
-const formGap = '[^。;]{0,20}(?:证件号码?|證件號碼?|证号|號碼|号码|编号|number|no\\.?)[:\\s是为]{0,4}$';
+const formGap = '[^。;]{0,20}(?:证件号码?|证号|号码|编号|number|no\\.?)[:\\s是为]{0,4}$';
 const documents: LabelledDocument[] = [
   {
     type: 'passport',
     rule: 'passport',
-    label: new RegExp(`(?:护照|護照|passport|huzhao|旅行证)(?:${gap}|${formGap})`),
+    label: new RegExp(`(?:护照|passport|huzhao|hu zhao|旅行证)(?:${gap}|${formGap})`),
     // Foreign forms: nine digits, one to three letters and digits, Germany's C…K with letters inside, France's 12AB34567.
     number:
       /(?<![a-z0-9])(?:(?!dob|born|tel|fax|no |id |on |at |is |exp|age|zip)[a-z]{1,3}[ -]?\d(?:[ -]?\d){5,8}|\d{2}[a-z]{2}\d{5}|[a-z]\d{3}[a-z]\d{4}|(?=[a-z0-9]*\d[a-z0-9]*\d[a-z0-9]*\d)[cfghjklp][0-9cfghjklmnprtvwxyz]{8}|(?!(?:19|20)\d\d[ -]?[01]\d[ -]?[0-3]\d(?!\d))\d(?:[ -]?\d){7,8})(?![a-z0-9])/g,
@@ -30,14 +30,16 @@ const documents: LabelledDocument[] = [
   {
     type: 'travel-permit',
     rule: 'hk-macau-permit',
-    label: new RegExp(`(?:港澳通行证|往来港澳|港澳证|通行证|tongxingzheng|travel permit)${gap}`),
+    label: new RegExp(
+      `(?:港澳通行证|往来港澳|港澳证|通行证|tongxingzheng|travel permit|(?<![a-z])eep(?![a-z])|exit-entry permit)${gap}`,
+    ),
     number: /(?<![a-z0-9])[cw][a-z]?[ -]?\d(?:[ -]?\d){6,7}(?![a-z0-9])/g,
     bare: /^(?:c\d{8}|c[a-hj-np-z]\d{7})$/,
   },
   {
     type: 'travel-permit',
     rule: 'home-return-permit',
-    label: new RegExp(`(?:回乡证|回鄉證|来往内地|來往內地|home return|通行证)${gap}`),
+    label: new RegExp(`(?:回乡[证卡]|来往内地|home return|通行证|permit)${gap}`),
     number: /(?<![a-z0-9])[hm][ -]?\d(?:[ -]?\d){7,9}(?:[ -]?\d{2})?(?![a-z0-9])/g,
     bare: /^[hm]\d{8}(?:\d{2})?$/,
   },
@@ -45,31 +47,31 @@ const documents: LabelledDocument[] = [
     type: 'travel-permit',
     rule: 'taiwan-compatriot-permit',
     label: new RegExp(
-      `(?:台胞证|臺胞證|台胞證|台胞|来往大陆|來往大陸|来往大陸|往来台湾|往來台灣|往來臺灣|赴台|入台证|台湾通行证|台灣通行證|大通证|大陆通行证|台湾居民|台湾旅客|台湾同胞|taibaozheng|taiwan compatriot|taiwan (?:travel )?permit|taiwan resident|mainland travel permit|mtp)(?:${gap}|${formGap})`,
+      `(?:台胞证|台胞|来往大陆|往来台湾|赴台|入台证|入台许可证?|台湾通行证|大通证|大陆通行证|台湾居民|台湾旅客|台湾同胞|taibaozheng|taiwan compatriot|taiwan (?:travel )?permit|taiwan resident|mainland travel permit|mtp)(?:${gap}|${formGap})`,
     ),
-    number: /(?<![a-z0-9])[lt]?[ -]?\d(?:[ -]?\d){7,9}(?:\([a-z]\))?(?![a-z0-9])/g,
+    number: /(?<![a-z0-9])[lt]?[ -]?\d(?:[ -]?\d){7,11}(?:\([a-z]\))?(?![a-z0-9])/g,
     // L and eight digits is nothing else where the sentence is about Taiwan.
     bare: /^[lt]\d{8}$/,
-    nearby: /台湾|臺灣|台灣|台北|臺北|高雄|台中|台胞|入台|赴台|来台|taiwan|taipei|kaohsiung/,
+    nearby: /台湾|台北|高雄|台中|台胞|入台|赴台|来台|taiwan|taipei|kaohsiung/,
   },
   {
     type: 'hkid',
     rule: 'macau-id',
-    label: new RegExp(`(?:澳门身份证|澳門身份證|澳门居民|macau id|bir)${gap}`),
+    label: new RegExp(`(?:澳门身份证|澳门居民|macau id|(?<![a-z])bir(?![a-z]))${gap}`),
     number: /(?<![a-z0-9])[1578]\/?\d{6}\/?\(?\d\)?(?![a-z0-9])/g,
   },
   {
     type: 'travel-permit',
     rule: 'officer-or-residence-card',
     label: new RegExp(
-      `(?:军官证|士兵证|永久居留证|永居证|green card|alien registration|driver'?s? licen[sc]e|档案编号)${gap}`,
+      `(?:军官证|士兵证|警官证|永久居留身?份?证|永居证|居留许可|居留证|签证号|visa (?:number|no)|residence permit|green card|uscis|alien registration|driver'?s? licen[sc]e|(?<![a-z])dl ?#|驾驶证号|驾照号|档案编号)${gap}`,
     ),
-    number: /(?<![a-z0-9])(?:[\u4e00-\u9fa5]字第)?[a-z]{0,3}-?\d{6,15}号?(?![a-z0-9])/g,
+    number: /(?<![a-z0-9])(?:[\u4e00-\u9fa5]字第)?[a-z]{0,3}-?\d(?:-?\d){5,14}号?(?![a-z0-9])/g,
   },
 ];
 
 const travelWords =
-  /证|證|permit|香港|澳门|港澳|hong kong|macau|通关|过关|口岸|旅客|乘客|过境|入境|签注|酒店|入住|机票|船票/;
+  /证|permit|香港|澳门|港澳|hong kong|macau|通关|过关|口岸|旅客|乘客|过境|入境|签注|酒店|入住|机票|船票/;
 
 /** Letters and digits of a number, as in L8 for L65732450: entries of one list have the same. */
 const shapeOf = (number: string): string =>
@@ -123,7 +125,7 @@ function hongKongIds(input: RuleInput): IdentifierMatch[] {
       input.lower,
       match.index,
       24,
-      /(?:香港|身份证|身份證|hkid|hk id|identity|id)[^\n]{0,14}$/,
+      /(?:香港|身份证|hkid|hkic|hk id|identity|id)[^\n]{0,14}$/,
     );
     if (!labelled && !whole.includes('(')) continue;
     const confidence = labelled ? 0.97 : 0.85;
@@ -141,11 +143,11 @@ function taiwanIds(input: RuleInput): IdentifierMatch[] {
       input.lower,
       match.index,
       24,
-      /(?:台湾|臺灣|台灣|身份证|身分證|身分证|统一编号|id)[^\n]{0,12}$/,
+      /(?:台湾|身[份分]证|统一编号|统一证号|居留证|id)[^\n]{0,12}$/,
     );
     if (!labelled && precededBy(input.lower, match.index, 20, numberLabel)) continue;
     const end = match.index + match[0].length;
-    found.push({ type: 'taiwan-id', start: match.index, end, confidence: labelled ? 0.95 : 0.7, rule: 'taiwan-id' });
+    found.push({ type: 'taiwan-id', start: match.index, end, confidence: labelled ? 0.98 : 0.7, rule: 'taiwan-id' });
   }
   return found;
 }

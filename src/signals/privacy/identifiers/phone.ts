@@ -3,7 +3,7 @@ import type { DigitWindow } from './digit-windows.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 const phoneLabel =
-  /(?:手机|手機|电话|電話|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|(?:my|her|his|their|the) number|number is|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$/;
+  /(?:手机|手提|电话|市话|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|(?:my|her|his|their|the) number|number is|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$|(?:打|拨|联系)(?:了|过|个)?\s{0,2}$/;
 /** Number segments of the mainland operators, virtual ones and 190–199 included; 140, 141 and 144 are machine cards. */
 const mobile = /^1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9\d)\d{8}$/;
 const areaCode = /^0(?:10|2[0-57-9]|[3-9][1-9]\d)/;
@@ -43,15 +43,16 @@ function mainlandMobile(window: DigitWindow, input: RuleInput, labelled: () => b
             ? digits.slice(1)
             : undefined;
   if (national === undefined || !mobile.test(national) || !standsAlone(window, input)) return undefined;
+  // 1-800-273-8255 is American.
+  if (digits.length === 11 && window.groups.join('-') === '1-3-3-4') return undefined;
   if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
-  // Lists of figures are parted by blanks and commas alone, and 1-800-… is American.
+  // Lists of figures are parted by blanks and commas alone.
   const irregularButBounded =
     !/^\d{1,3}(?:\.\d{1,3}){3}/.test(input.text.slice(window.start, window.end)) &&
     window.shape === 'irregular' &&
     window.bounded &&
     window.groups.length <= 10 &&
-    /[^\s,、]/.test(window.separators) &&
-    window.groups.join('-') !== '1-3-3-4';
+    /[^\s,、]/.test(window.separators);
   if (!wellWritten(window, labelled) && !irregularButBounded) return undefined;
   const start = input.text[window.start - 1] === '+' ? window.start - 1 : window.start;
   const confidence = labelled() ? 0.98 : irregularButBounded ? 0.6 : window.shape === 'whole' ? 0.92 : 0.85;
@@ -85,13 +86,14 @@ function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: () =>
 
 function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits } = window;
-  if (digits.length > 8 || !/^[2-8]/.test(digits) || !wellWritten(window, () => false) || !standsAlone(window, input)) {
+  if (digits.length > 8 || !/^[2-9]/.test(digits) || !wellWritten(window, () => false) || !standsAlone(window, input)) {
     return undefined;
   }
   const close =
-    /(?:座机|固话|家里电话|电话|電話|手机|phone|tel|mobile|cell)(?:号码|号|number|no\.?)?(?:是|is)?[\s::]{0,3}$/;
+    /(?:座机|固话|家里电话|电话|手机|手提|市话|phone|tel|mobile|cell)(?:号码|号|number|no\.?)?(?:还?是|系|係|换成了?|改成了?|为|is)?[\s:(]{0,3}$/;
   // 座机还是那个 8765 4321: a fixed line's own word may stand further off.
-  const fixedLine = /(?:座机|固话|固定电话|家里电话|办公电话|landline|home phone|office phone)[^\n\d。;]{0,12}$/;
+  const fixedLine =
+    /(?:座机|固话|固定电话|家里电话|办公电话|市话|landline|home phone|office phone)[^\n\d。;]{0,12}$|电话[^\n\d。;]{0,6}(?:还是|换成|改成|变成)了?\s?$/;
   if (!precededBy(input.lower, window.start, 16, close) && !precededBy(input.lower, window.start, 24, fixedLine))
     return undefined;
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.7, rule: 'phone-local' };
@@ -110,6 +112,7 @@ function northAmerican(window: DigitWindow, input: RuleInput, labelled: () => bo
   // Eleven digits in one piece are how a mainland number is written, or a wrong one.
   const westernLabel = (): boolean =>
     precededBy(input.lower, window.start, 28, /(?:phone|cell|mobile|call|tel|text me|fax|whatsapp)[^\n]{0,14}$/);
+  // 1-800-273-8255 is American.
   if (digits.length === 11 && window.shape === 'whole' && !plus && !westernLabel()) return undefined;
   if (!(split || plus || labelled())) return undefined;
   const parenthesis = input.text[window.start - 1] === '(' || plus;
@@ -129,7 +132,9 @@ function british(window: DigitWindow, input: RuleInput, labelled: () => boolean)
 function international(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits } = window;
   if (digits.length < 9 || digits.length > 15 || digits.startsWith('0')) return undefined;
-  if (input.text[window.start - 1] !== '+' || window.shape === 'irregular' || !window.bounded) return undefined;
+  const oneSeparator = new Set(window.separators).size <= 1 && window.groups.length <= 7;
+  if (input.text[window.start - 1] !== '+' || !window.bounded) return undefined;
+  if (window.shape === 'irregular' && !oneSeparator) return undefined;
   if (precededBy(input.lower, window.start - 1, 2, /[\da-z)=]$|[\d)=]\s$/)) return undefined;
   return { type: 'phone', start: window.start - 1, end: window.end, confidence: 0.85, rule: 'phone-international' };
 }
@@ -141,9 +146,39 @@ function taiwanMobile(window: DigitWindow, input: RuleInput, labelled: () => boo
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.85, rule: 'phone-tw-mobile' };
 }
 
+/** Taiwan: 02-2345-6789, (04) 2345-6789, 886-2-23456789. */
+function taiwanLandline(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
+  const abroad = /^886(?=[2-8])/.test(window.digits) ? 3 : 0;
+  const national = abroad > 0 ? `0${window.digits.slice(abroad)}` : window.digits;
+  if (
+    !/^0[2-8][2-9]\d{6,7}$/.test(national) ||
+    !standsAlone(window, input) ||
+    (window.shape === 'irregular' && abroad === 0)
+  )
+    return undefined;
+  const split =
+    window.bounded &&
+    (abroad > 0 || (window.groups[0] === 2 && window.groups.length <= 3)) &&
+    /[-() ]/.test(window.separators);
+  if (
+    !split ||
+    (!labelled() && !/[-)]/.test(window.separators)) ||
+    (!labelled() && precededBy(input.lower, window.start, 20, numberLabel))
+  )
+    return undefined;
+  return {
+    type: 'phone',
+    start: window.start,
+    end: window.end,
+    confidence: labelled() ? 0.9 : 0.65,
+    rule: 'phone-tw-landline',
+  };
+}
+
 /** Whether any rule below reads a number of this length and beginning; most windows of a text full of figures fail here. */
 function mayBePhone({ digits, start }: DigitWindow, input: RuleInput): boolean {
-  if (digits.startsWith('0') || digits.startsWith('86') || input.text[start - 1] === '+') return true;
+  if (digits.startsWith('0') || digits.startsWith('86') || digits.startsWith('886') || input.text[start - 1] === '+')
+    return true;
   if (digits.startsWith('1')) return digits.length === 11;
   return digits.length === 7 || digits.length === 8 || digits.length === 10;
 }
@@ -158,6 +193,7 @@ export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | 
     mainlandMobile(window, input, labelled) ??
     mainlandLandline(window, input, labelled) ??
     taiwanMobile(window, input, labelled) ??
+    taiwanLandline(window, input, labelled) ??
     northAmerican(window, input, labelled) ??
     british(window, input, labelled) ??
     international(window, input) ??

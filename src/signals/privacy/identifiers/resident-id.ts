@@ -11,8 +11,8 @@ const provinces = new Set(
 );
 
 /** The check letter after seventeen digits; separators and a closing parenthesis may stand before it. */
-const checkLetter = /^[\s._·/()-]{0,3}[xX](?![A-Za-z0-9])/;
-const idLabel = /(?:身份证|身份證|证件号|证件號|id card|shenfenzheng|sfz)[^\n]{0,12}$/;
+const checkLetter = /^[\s,._·/()-]{0,3}(?:[xX](?![A-Za-z0-9])|叉|艾克斯|埃克斯)/;
+const idLabel = /(?:身份证|证件号|id card|shenfenzheng|sfz)[^\n]{0,12}$/;
 
 /** GB 11643: 18 characters with region, birth date and check character, or the 15 digits issued before 1999. */
 export function residentId(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {

@@ -33,4 +33,4 @@ export const publicLineWords =
  * so that the label has to stand directly before the number.
  */
 export const numberLabel =
-  /(?:订单|运单|单号|快递|物流|包裹|流水|批次|批号|货号|型号|编号|序列号|发票|票号|条码|条形码|版本|时间戳|错误码|端口|像素|价格|总价|金额|isbn|issn|doi|sku|upc|ean|tracking|order|invoice|serial|ticket|version|timestamp|build|error code|part|model|issue|commit|arxiv|pmid|iphone|galaxy|redmi|nova|mate|¥|\$|€)[^\n,.;。;]{0,8}$/;
+  /(?:订单|运单|单号|快递|物流|包裹|流水|批次|批号|货号|型号|编号|序列号|发票|票号|条码|条形码|版本|时间戳|错误码|端口|像素|价格|总价|金额|isbn|issn|doi|sku|upc|ean|tracking|order|invoice|serial|ticket|version|timestamp|build|error code|part|model|issue|commit|arxiv|pmid|iphone|galaxy|redmi|nova|mate|¥|\$|€)(?![^\n]{0,6}(?:打|拨|电话|手机|联系))[^\n,.;。;]{0,8}$/;

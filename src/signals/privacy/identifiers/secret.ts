@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import { precededBy, type RuleInput } from './rule-input.ts';
+import { exampleWords, precededBy, type RuleInput } from './rule-input.ts';
 
 /**
  * Credentials that announce themselves by their prefix. Forms from the issuers' own documentation; the lengths are
@@ -48,10 +48,12 @@ const prefixes =
   /AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|sk-|[srp]k_|whsec|xox|xapp-|AIza|ya29|GOCSPX|eyJ|npm_|pypi-|hf_|LTAI|AKID|SG\.|do[opr]_v1|dapi|\d{8}:|dckr_|xai-|gsk_|pplx-|nvapi-|r8_|tvly-|fw_|[a-f0-9]{32}[.-]|AKLT|ALTAK|bce-v3|SK[a-f0-9]{8}|AC[a-f0-9]{8}|key-|shp[a-z]{2}_|sq0|EAA|[MNO][A-Za-z0-9_-]{22,27}\.|hv[sbr]\.|lin_api_|ntn_|secret_|figd_|gls?[ac]_|NRAK-|pat-|AT[AC]TT3|ATBB|sntry|PMAK-|rubygems_|sbp_|vercel_|pscale_|ph[cx]_|rnd_|HRKU-|AGE-S|tfp_|fo1_|dp\.|pul-|cio_|CFPAT-|ops_|nfp_|tskey-|oy2|(?:key|api|ak|tok|at|pat|bot|app)_/;
 const pem =
   /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,8000}-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?/g;
+/** A token as the user of an address: https://ghp_…@github.com. */
+const userInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/([A-Za-z0-9_.~-]{16,128})@[^\s/]{3,}/g;
 const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{0,64}:([^\s@]{3,64})@[^\s/]{3,}/g;
 /** `api_key: …`, `secret=…`, `token 是 …` with a value that looks random. */
 const assigned =
-  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token|(?<![a-z])key|api密钥)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s)\s{0,3}["'`]?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
+  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|session[ _-]?(?:id|key|token)?|[a-z]{0,8}sess(?:ion)?id|connect\.sid|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token|(?<![a-z])key|api密钥)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s)\s{0,3}["'`]?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
 /** Hexadecimal digests of code and files are random too, and public. */
 const placeholder =
   /^(?:your|my|the|example|xxx|test|placeholder|changeme|process|os|env|config|self|this|settings)[_.\W]|x{6,}|\*{3,}|\.{3}|<|\$\{|_here$|example$/i;
@@ -64,6 +66,10 @@ function entropy(value: string): number {
   for (const count of counts.values()) bits -= (count / value.length) * Math.log2(count / value.length);
   return bits;
 }
+
+/** Keys of products and codes to get back into an account: groups of letters and digits. */
+const groupedKeys =
+  /(?:恢复码|备用码|备份码|恢复密钥|激活码|激活密钥|产品密钥|许可证?密钥|序列密钥|recovery (?:code|key)|backup (?:code|key)|licen[cs]e key|product key|cd[ -]?key|serial key|activation (?:code|key))s?[\s:"'=是为(]{0,4}(?:is |are )?((?=[a-z-]*\d)[a-z\d]{4,8}(?:-[a-z\d]{4,8}){1,7})(?![a-z\d-])/g;
 
 /** Hexadecimal of a usual length, or letters of both cases mixed with several digits. */
 function looksRandom(value: string): boolean {
@@ -81,6 +87,9 @@ function announced(input: RuleInput): IdentifierMatch[] {
     const rule = tokens.find(([, form]) => form.test(value))?.[0];
     // A slug such as sk-learn-pipeline-tutorial has no digit.
     if (rule === undefined || !/\d/.test(value) || /x{8,}/i.test(value)) continue;
+    // The keys of the issuer's own manual, where that is what is spoken of.
+    const around = input.lower.slice(Math.max(0, match.index - 24), match.index + value.length + 24);
+    if (/EXAMPLE(?:KEY)?$/.test(value) && exampleWords.test(around.replaceAll(value.toLowerCase(), ' '))) continue;
     found.push({ type: 'secret', start: match.index, end: match.index + value.length, confidence: 0.97, rule });
   }
   return found;
@@ -114,6 +123,12 @@ export function secret(input: RuleInput): IdentifierMatch[] {
     }
   }
   if (input.lower.includes('://')) {
+    for (const match of input.text.matchAll(userInUrl)) {
+      const value = match[1] ?? '';
+      if (placeholder.test(value) || !/\d/.test(value) || entropy(value) < 3) continue;
+      const start = match.index + match[0].indexOf(value);
+      found.push({ type: 'secret', start, end: start + value.length, confidence: 0.9, rule: 'token-in-url' });
+    }
     for (const match of input.lower.matchAll(credentialsInUrl)) {
       if (placeholder.test(match[1] ?? '') || /^(?:pass(?:word)?|pwd|user)$/.test(match[1] ?? '')) continue;
       found.push({
@@ -125,14 +140,20 @@ export function secret(input: RuleInput): IdentifierMatch[] {
       });
     }
   }
-  if (input.lower.includes('助记词') || /seed phrase|mnemonic|recovery phrase/.test(input.lower)) {
+  for (const match of input.lower.matchAll(groupedKeys)) {
+    const value = match[1] ?? '';
+    const end = match.index + match[0].length;
+    if (/^(?:x{4,}|0{4,}|1234)/.test(value) && /x{4}|0000/.test(value)) continue;
+    found.push({ type: 'secret', start: end - value.length, end, confidence: 0.75, rule: 'key-in-groups' });
+  }
+  if (input.lower.includes('助记词') || /seed|mnemonic|recovery phrase|secret phrase/.test(input.lower)) {
     for (const match of input.lower.matchAll(/(?:[a-z]{3,8}\s+){11,23}[a-z]{3,8}/g)) {
       if (
         !precededBy(
           input.lower,
           match.index,
           24,
-          /(?:助记词|seed phrase|mnemonic|recovery phrase)[^a-z]{0,8}(?:is[: ]+)?$/,
+          /(?:助记词|(?:wallet|my) seed|seed phrase|seed words|mnemonic|recovery phrase|secret phrase)[^a-z]{0,8}(?:(?:is|are)[: ]+)?$/,
         )
       )
         continue;

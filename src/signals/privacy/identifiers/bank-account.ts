@@ -1,0 +1,58 @@
+import { digitCount, labelledValues } from './labelled-value.ts';
+import { anyBankWord, precededBy, type RuleInput } from './rule-input.ts';
+
+/** Digits in groups, as banks print them. */
+const number = '\\d(?:[\\s-]{0,2}\\d){7,24}(?![\\da-z]|\\.\\d)';
+/** Words of a few characters may stand between a label and the number: 账号请填…, 账户变更为…. */
+const between = '(?:号码?|码|number|no\\.?|num|#)?[^\\d\\n。;?]{0,12}?["\'(\\s:#|=]{0,4}';
+/** What has account numbers too and is no bank. */
+const otherAccount =
+  /(?:游戏|steam|qq|微信|抖音|快手|微博|小红书|论坛|社区|会员|登[录陆]|网站|平台|app|邮箱|宽带|水费|电费|燃气|学习|教务|图书|user|login|game|gaming|member|twitter|github)[^\d\n。;]{0,12}$/;
+const money =
+  /款|钱|对方|汇|转|打[到进给]|工资|退税|退费|学费|保证金|押金|缴|付|收|财务|供应商|供货|对公|户名|户主|fps|转数快|pay|wage|salary|deposit|debit|saving|checking|remit|wire|sort code|routing|beneficiary/;
+
+/** Telephone numbers and dates. */
+const notAnAccount = /^1[3-9]\d{9}$|^(?:19|20)\d\d[01]\d[0-3]\d$/;
+
+/** Long numbers are accounts by their label alone; shorter ones need money or a bank to be spoken of. */
+function isAccount(value: string, input: RuleInput, start: number): boolean {
+  const digits = digitCount(value);
+  if (notAnAccount.test(value) || precededBy(input.lower, start, 22, otherAccount)) return false;
+  return digits >= 12 || anyBankWord.test(input.lower) || money.test(input.lower);
+}
+
+/** Bank accounts by their label: mainland, Hong Kong and Taiwan, Britain and North America, forms and variables. */
+export const bankAccount = labelledValues([
+  {
+    type: 'bank-account',
+    rule: 'bank-account-number',
+    confidence: 0.85,
+    hint: /账|帐|户|存折|account|acct|a\/c/,
+    label:
+      '银行[账帐][号户]|[账帐]户号码|(?<![客用])户口(?:号码?)?|收款[账帐][号户]|对公[账帐][号户]|开户行[^\\n。]{0,24}?[账帐][号户]|存折(?:号|[账帐]号)?|对公户|公户|收款户|工资户|bank[ _-]?(?:account|acct)(?:[ _-]?(?:number|no\\.?|num))?|account[ _-]?(?:number|no\\.?|num|#)|acct\\.?(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])a\\/c',
+    value: number,
+    between,
+    behind: true,
+    accept: (value, input, start) => !precededBy(input.lower, start, 22, otherAccount) && !notAnAccount.test(value),
+  },
+  {
+    type: 'bank-account',
+    rule: 'bank-account-near-bank',
+    confidence: 0.75,
+    hint: /[账帐][号户]|户号|account/,
+    label: '[账帐][号户]|户号|accounts?',
+    value: number,
+    between,
+    behind: true,
+    accept: isAccount,
+  },
+  {
+    type: 'bank-account',
+    rule: 'bank-code-and-account',
+    confidence: 0.75,
+    hint: /sort ?code|routing|(?<![a-z])aba(?![a-z])|bsb|转数快|fps id|transit/,
+    label:
+      'sort[ _-]?code|routing(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])aba(?![a-z])(?:[ _-]?(?:number|no\\.?|routing))?|(?<![a-z])bsb(?![a-z])|转数快(?:id)?|(?<![a-z])fps id|transit (?:number|no\\.?)',
+    value: '\\d(?:[ -]?\\d){5,8}(?![\\da-z]|\\.\\d)',
+  },
+]);

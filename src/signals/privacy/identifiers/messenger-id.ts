@@ -1,0 +1,141 @@
+import type { IdentifierMatch } from '../types.ts';
+import { digitCount, labelledValues } from './labelled-value.ts';
+import { precededBy, type RuleInput } from './rule-input.ts';
+
+/** Words that fill the place of a value in ordinary sentences, settings and code. */
+const ordinaryWord =
+  /^@?(?:accounts?|number|users?|username|group|bot|channel|login|logout|messages?|support|please|which|where|there|should|premium|developer|business|official|enabled?|disabled?|string|share|sharing|payment|config|default|client|server|image|status|callback|android|windows|iphone|desktop|official_account|miniprogram|mini_program|public|private|because|before|after|maybe|about|instead|through|without|people|friends?|family|customer|marketing|wechat|weixin|telegram|discord|twitter|instagram|poem\.?)$/;
+const technicalName =
+  /^(?:iphone|android|windows|python|win|ios|mp|h|utf|sha|md|version|wechat|weixin|mini|sdk|api|http|error|code|v)[-_]?\d*$/;
+/** Part numbers look like names too. */
+const productName = /^[a-z]+-\d+(?:-[a-z\d]+)*$/;
+
+/** Signs and words between a messenger and a name: 微信❤: , VX👉, 微信号改成了, wechat id =. */
+const signs =
+  '(?:[^a-z\\d\\u4e00-\\u9fa5\\n@]|[是为係系叫搜]|就是|换成了?|改成了?|改为|我的|加我|(?<![a-z])(?:is|id|as|under|at|handle|username|me)(?![a-z])){1,9}';
+const maybeSigns = signs.replace('{1,9}', '{0,9}');
+const weChatName = '(?:wxid_[a-z0-9]{6,24}|[a-z][a-z0-9_-]{5,19})(?![a-z0-9_:(/-]|@|\\.[a-z0-9])';
+const handle = '@?[a-z0-9](?:[a-z0-9_-]|[.#](?=[a-z0-9])){3,31}(?![a-z0-9_(/:-]|@)';
+const notWord = (value: string): boolean => !ordinaryWord.test(value) && !technicalName.test(value);
+const personal = /我|他|她|加|联系|客户|找|搜|\b(?:my|her|his|add|me|find|mine|reach|contact|dm)\b/;
+
+/** A name on a platform: with a digit or a sign in it, or given away by somebody. */
+function isHandle(value: string): boolean {
+  return notWord(value) && /[\d_@.#]/.test(value) && !/^\d+(?:\.\d+)+$/.test(value) && !/^(?:19|20)\d\d$/.test(value);
+}
+
+/** A line of code or of text, a signal and a thread have numbers too: these need somebody that they belong to. */
+function isGivenAway(value: string, { lower }: RuleInput, start: number): boolean {
+  const before = lower.slice(Math.max(0, start - 40), start);
+  if (value.startsWith('@')) return isHandle(value) && /[\d_.]/.test(value);
+  const named = /(?:id|handle|username|user|name|tag|号)[^a-z\d\u4e00-\u9fa5]{0,4}(?:is\s)?$/.test(before);
+  if (/^\d+$/.test(value)) return value.length >= 6 && named;
+  const ordinary = /(?<![a-z])(?:line|signal|threads?|snap)[^a-z]*$|飞机[^a-z]*$/.test(before);
+  if (ordinary && !personal.test(before) && !/:\s?$/.test(before)) return false;
+  return isHandle(value) || (named && personal.test(before) && notWord(value));
+}
+
+const byLabel = labelledValues([
+  {
+    type: 'messenger-id',
+    rule: 'wechat-id',
+    confidence: 0.9,
+    hint: /微信|薇|威.?信|维信|卫星号|v信|vx|wx|wechat|weixin/,
+    label:
+      '(?:微信|薇信|威.?信|维信|v信)(?:号码?|id|账号|帐号)|卫星号|(?<![a-z])(?:wechat|weixin|wx|vx)[ _-]?(?:id|no|account|number|name|号)',
+    value: weChatName,
+    between: maybeSigns,
+    behind: true,
+    accept: notWord,
+  },
+  {
+    type: 'messenger-id',
+    rule: 'wechat-id',
+    confidence: 0.88,
+    hint: /微信|薇|威.?信|维信|v信|vx|wx|wechat|weixin|加v|v:|v是|加微|加我微/,
+    label:
+      '微信|薇信?|威.?信|维信|v信|加我?微|(?<![a-z])(?:vx|wx|wechat|weixin)(?![a-z])|加我?v|(?<![a-z\\d])v(?=[:是\\s]{0,2}[:是])',
+    value: `(?!pay|mini|app|official|and|or|for|is|login|sdk|api|share)${weChatName}`,
+    between: signs,
+    behind: true,
+    // A word without digits is a name where somebody gives it away or a key stands before it.
+    accept: (value, { lower }, start) =>
+      notWord(value) &&
+      (/[\d_-]/.test(value) || /[:是为叫"=→>搜]\s?["'(]?$|\bis $/.test(lower.slice(Math.max(0, start - 4), start))),
+  },
+  {
+    type: 'messenger-id',
+    rule: 'qq-number',
+    confidence: 0.88,
+    hint: /qq|扣|企鹅|q号|口口|球球|加q|(?<![a-z])q:/,
+    label:
+      '(?<![a-z])qq(?:[ _-]?(?:号码?|number|id))?|扣扣号?|企鹅号?|(?<![a-z])q号|口口号?|球球号?|加我?q|(?:加我?|我的?)扣|(?<![a-z])q(?=[:])|(?<![\\u4e00-\\u9fa5])扣(?=[:\\s]?[1-9]\\d{5})',
+    value: '[1-9](?:[ -]?\\d){4,10}(?![\\d.]|\\s?(?:元|块|万|个|人|年|月|位|版|分|%|[a-d](?![a-z])))',
+    between: '(?:[\\s:"\'=,>→(]|[是为叫]|is|就是|加我?|换成了?|搜|找我|群?里?我是){0,5}',
+    behind: true,
+    accept: (value) => digitCount(value) >= 5,
+  },
+  {
+    type: 'messenger-id',
+    rule: 'account-name',
+    confidence: 0.85,
+    hint: /支付宝|抖音|快手|小红书|微博|b站|钉钉|飞书|陌陌|探探|soul|旺旺|企业微信/,
+    label: '(?:支付宝|抖音|快手|小红书|微博|b站|钉钉|飞书|陌陌|探探|soul|旺旺|企业微信)(?:id|账号|帐号|号|昵称|用户名)',
+    value: handle,
+    between: maybeSigns,
+    accept: (value) => isHandle(value) && (!/^\d+$/.test(value) || value.length >= 6),
+  },
+  {
+    type: 'messenger-id',
+    rule: 'account-name',
+    confidence: 0.8,
+    hint: /telegram|(?<![a-z])tg|电报|飞机|insta|(?<![a-z])ig|snap|line|赖|skype|discord|signal|kakao|whatsapp|twitter|推特|facebook|(?<![a-z])fb|viber|zalo|threads|tiktok/,
+    label:
+      'telegram|(?<![a-z])tg(?![a-z])|电报|(?:纸)?飞机号?|insta(?:gram)?|(?<![a-z])ig(?![a-z])|snap(?:chat)?|(?<![a-z-])line(?![a-z])|赖|skype|discord|signal|kakao(?:talk)?|whatsapp|twitter|推特|facebook|(?<![a-z])fb(?![a-z])|viber|zalo|threads|tiktok',
+    value: handle,
+    between: signs.replace('(?<![a-z])(?:is', '(?<![a-z])(?:name|user|account|number|tag|is'),
+    accept: isGivenAway,
+  },
+]);
+
+/** A name for a messenger looks like one where somebody gives it away: letters with digits or an underscore. */
+const nearby = /(?<![a-z0-9@._/:-])[a-z][a-z0-9_-]{5,19}(?![a-z0-9@_/:(]|\.[a-z0-9])/g;
+const messengerWords =
+  /微信|薇信|绿泡泡|加微|加v|(?<![a-z])(?:vx|wx|wechat|weixin|qq)(?![a-z])|扣扣|telegram|instagram|snapchat|discord|抖音|小红书|whatsapp/;
+const givesAway = /加|我|他|她|搜|找|联系|好友|发|\b(?:my|me|add|find|contact|reach|his|her|text|message)\b/;
+
+function handlesNearby({ lower }: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  // The ids that WeChat itself gives have a form of their own.
+  for (const match of lower.matchAll(/(?<![a-z0-9_])wxid_[a-z0-9]{8,24}(?![a-z0-9_])/g)) {
+    if (/^wxid_x+$/.test(match[0]) || precededBy(lower, match.index, 16, /示例|例如|格式|example/)) continue;
+    found.push({
+      type: 'messenger-id',
+      start: match.index,
+      end: match.index + match[0].length,
+      confidence: 0.9,
+      rule: 'wechat-id-given',
+    });
+  }
+  if (!messengerWords.test(lower)) return found;
+  for (const match of lower.matchAll(nearby)) {
+    const value = match[0];
+    if (!/[\d_]/.test(value) || technicalName.test(value) || productName.test(value)) continue;
+    const end = match.index + value.length;
+    const around = `${lower.slice(Math.max(0, match.index - 24), match.index)} ${lower.slice(end, end + 16)}`;
+    if (!messengerWords.test(around) || !givesAway.test(around)) continue;
+    found.push({ type: 'messenger-id', start: match.index, end, confidence: 0.65, rule: 'handle-nearby' });
+  }
+  for (const match of lower.matchAll(
+    /(?:(?<![a-z])qq(?![a-z])|扣扣|企鹅)[^\d\n。;]{0,12}([1-9](?:[ -]?\d){5,10})(?![\d.]|\s?(?:元|万|个|人|年|月|位|版))/g,
+  )) {
+    const value = match[1] ?? '';
+    const end = match.index + match[0].length;
+    if (!/(?:音乐|浏览器|空间|版本|群|端口|飞车|热线|客服)[^\d]{0,8}$/.test(match[0].slice(0, -value.length)))
+      found.push({ type: 'messenger-id', start: end - value.length, end, confidence: 0.7, rule: 'qq-number' });
+  }
+  return found;
+}
+
+/** Names and numbers under which messengers and platforms find a person. */
+export const messengerId = (input: RuleInput): IdentifierMatch[] => [...byLabel(input), ...handlesNearby(input)];
