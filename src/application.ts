@@ -10,6 +10,7 @@ import { AddressFetcher } from './cloud/picture-fetcher.ts';
 import { countPhysicalCores } from './cli/device/physical-cores.ts';
 import { SpeechModule } from './engine/modules/speech/speech-module.ts';
 import { ModuleManager } from './engine/modules/module-manager.ts';
+import { optimize } from './engine/optimize/optimizer.ts';
 import { availableMemoryBytes } from './models/available-memory.ts';
 import { readGgufHeader } from './models/gguf.ts';
 import { HttpClient, type HttpClientOptions } from './models/http-client.ts';
@@ -44,6 +45,7 @@ export const application: Application = {
       clock: systemClock,
       log,
       availableMemoryBytes,
+      useTuned: !config.published,
     });
   },
   packageIndexes: (config) => pipConfiguration(config).indexUrls,
@@ -101,6 +103,7 @@ export const application: Application = {
       mostSeconds: config.maxAudioMinutes * 60,
       environment: config.childEnvironment,
     }),
+  optimize: (options, config) => optimize({ ...options, environment: config.childEnvironment }),
   availableMemoryBytes,
   startServer,
 };

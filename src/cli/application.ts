@@ -7,13 +7,17 @@ import type { ManagedModule, ModuleAdministration, ModuleUse } from '../core/mod
 import type { PictureDecoder, PictureFetcher, PictureGuard, PictureReader, Transcriber } from '../core/perception.ts';
 import type { Config } from '../config/load-config.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
+import type { OptimizeOptions, OptimizeResult } from '../engine/optimize/optimizer.ts';
 import type { GgufHeader } from '../models/gguf.ts';
+import type { TunedFiles } from '../models/tuned-files.ts';
 import type { RunningServer } from '../server/start.ts';
 import type { AppParts } from '../server/options.ts';
 
 export type Store = ModelAdministration & {
   /** Throws `model_not_found` for a model that is not on this machine; fetches nothing. */
   resolve(name: string): Promise<InstalledModel>;
+  /** Files that were optimised for this device. */
+  readonly tunedFiles: TunedFiles;
   dispose(): Promise<void>;
 };
 
@@ -79,6 +83,8 @@ export type Application = {
   createModules(config: Config, telemetry: Pick<Telemetry, 'log' | 'metrics'>): Modules;
   /** Hearing on the device; nothing is loaded yet. */
   createSpeech(config: Config, parts: { log: Log; modules: ModuleUse; store: Pick<Store, 'installed'> }): Speech;
+  /** Requantises and measures in a process of its own. */
+  optimize(options: Omit<OptimizeOptions, 'environment'>, config: Config): Promise<OptimizeResult>;
   availableMemoryBytes(): number;
   startServer(parts: AppParts): Promise<RunningServer>;
 };

@@ -9,6 +9,7 @@ import { addExplainCommand } from './commands/explain.ts';
 import { addKeysCommand } from './commands/keys.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { addModulesCommand } from './commands/modules.ts';
+import { addOptimizeCommand } from './commands/optimize.ts';
 import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
 import { addStatsCommand } from './commands/stats.ts';
@@ -31,6 +32,7 @@ Examples:
   duanyun chat "你是谁?"                  one question, one answer
   git diff | duanyun chat "Review this"  the input is part of the question
   duanyun pull qwen2.5-coder-1.5b        fetch a model
+  duanyun optimize                       make the default model faster on this machine
   duanyun doctor                         what works here and what does not
   duanyun explain "text"                 where it would run, and why
 
@@ -66,6 +68,7 @@ export function createProgram(context: CommandContext): Command {
   addServeCommand(program, context);
   addChatCommand(program, context);
   addPullCommand(program, context);
+  addOptimizeCommand(program, context);
   addModelsCommand(program, context);
   addModulesCommand(program, context);
   addDoctorCommand(program, context);

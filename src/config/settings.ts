@@ -211,6 +211,14 @@ export const settings = {
     expects: 'true or false',
     help: 'Never fetch anything; use only what is on this machine.',
   }),
+  published: setting({
+    group: 'engine',
+    kind: 'switch',
+    schema: z.boolean(),
+    default: false,
+    expects: 'true or false',
+    help: 'Run the published file also where `duanyun optimize` made a faster one.',
+  }),
   hfEndpoint: setting({
     group: 'store',
     kind: 'list',

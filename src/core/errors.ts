@@ -142,6 +142,11 @@ export const errorCatalogue = {
     message: 'Not enough disk space in {path}: {neededMiB} MiB needed, {availableMiB} MiB free.',
   },
   model_file_invalid: { status: 422, retryable: false, message: '{file} is not a usable GGUF model: {reason}.' },
+  optimize_failed: {
+    status: 500,
+    retryable: true,
+    message: 'The model could not be optimised: {reason}. What was in use before stays in use.',
+  },
   hash_mismatch: {
     status: 502,
     retryable: false,

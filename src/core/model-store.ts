@@ -10,6 +10,10 @@ export type InstalledModel = {
   /** Where files made from these lie; may not exist yet. Removed with the model. */
   derivedDirectory?: string;
   sizeBytes: number;
+  /** Identity of the published weights: `sha256:…` for those of the store, `file:size:mtime` for the user's own. */
+  source: string;
+  /** Present where `weightsPath` is a file that `duanyun optimize` wrote for this device. */
+  tuned?: { goal: string; recipe: string; sourcePath: string };
 };
 
 /** Progress of one pull. Ends with `pull-done`, or the iteration throws a `DuanyunError`. */

@@ -45,3 +45,12 @@ const table: [number, string, number, number][] = [
 export const ggmlTypes: ReadonlyMap<number, GgmlType> = new Map(
   table.map(([id, name, blockElements, blockBytes]) => [id, { name, blockElements, blockBytes }]),
 );
+
+const numbers = new Map(table.map(([number, name]) => [name, number]));
+
+/** The number of a type that a header check has let through. */
+export function ggmlTypeNumber(name: string): number {
+  const number = numbers.get(name);
+  if (number === undefined) throw new RangeError(`there is no tensor type ${name}`);
+  return number;
+}

@@ -26,6 +26,10 @@ export type GgufHeader = {
   metadata: Map<string, GgufValue>;
   tensors: GgufTensor[];
   fileSizeBytes: number;
+  /** Where the metadata values end and the list of tensors begins, bytes from the start of the file. */
+  metadataEnd: number;
+  /** Of tensor data, bytes. */
+  alignment: number;
   /** `<architecture>.context_length`, in tokens. */
   contextLength: number | undefined;
   chatTemplate: string | undefined;
@@ -113,6 +117,7 @@ export function parseGgufHeader(prefix: Uint8Array, fileSizeBytes: number): Gguf
   if (tensorCount > reader.remainingBytes / smallestTensorBytes) throw new GgufFault('it has more tensors than bytes');
   if (tensorCount === 0) throw new GgufFault('it holds no tensors');
   const metadata = readMetadata(reader, pairCount);
+  const metadataEnd = reader.position;
   refuseSplit(metadata);
   const alignment = readAlignment(metadata);
   const tensors = readTensors(reader, tensorCount);
@@ -130,6 +135,8 @@ export function parseGgufHeader(prefix: Uint8Array, fileSizeBytes: number): Gguf
     metadata,
     tensors,
     fileSizeBytes,
+    metadataEnd,
+    alignment,
     contextLength: typeof contextLength === 'number' ? contextLength : undefined,
     chatTemplate: textOf(metadata, 'tokenizer.chat_template'),
     name: textOf(metadata, 'general.name'),

@@ -17,6 +17,7 @@ import { Manifests, type Manifest } from './manifests.ts';
 import { describeOwnModel } from './own-model.ts';
 import { DefaultFinder } from './default-finder.ts';
 import { Ctranslate2File } from './whisper/ctranslate2-file.ts';
+import { TunedFiles, tunedName } from './tuned-files.ts';
 
 export type ModelStoreOptions = PullSettings & {
   /** Directory for weights and state; made on the first pull. */
@@ -28,6 +29,8 @@ export type ModelStoreOptions = PullSettings & {
   log?: Log;
   /** Memory that a model may take, for `default`. Default: what the system says is available. */
   availableMemoryBytes?: () => number;
+  /** Whether files that were optimised for this device take the place of the published ones. Default true. */
+  useTuned?: boolean;
 };
 
 /**
@@ -36,6 +39,8 @@ export type ModelStoreOptions = PullSettings & {
  */
 export class ModelStore implements ModelAdministration {
   readonly #root: string;
+  readonly tunedFiles: TunedFiles;
+  readonly #useTuned: boolean;
   readonly #catalogue: Catalogue;
   readonly #blobs: BlobStore;
   readonly #manifests: Manifests;
@@ -47,6 +52,8 @@ export class ModelStore implements ModelAdministration {
 
   constructor(options: ModelStoreOptions) {
     this.#root = options.root;
+    this.tunedFiles = new TunedFiles(options.root);
+    this.#useTuned = options.useTuned ?? true;
     this.#catalogue = options.catalogue ?? loadCatalogue();
     this.#blobs = new BlobStore(options.root);
     this.#manifests = new Manifests(options.root);
@@ -129,6 +136,7 @@ export class ModelStore implements ModelAdministration {
     for (const sha256 of new Set(hashes)) {
       if (!inUse.has(sha256)) freedBytes += await this.#removeBlob(sha256, entry.id);
     }
+    freedBytes += await this.tunedFiles.remove(entry.id);
     if (manifest === undefined && freedBytes === 0) {
       throw unknownModel(
         name,
@@ -145,7 +153,7 @@ export class ModelStore implements ModelAdministration {
     for (const { sha256 } of manifest?.files ?? []) {
       if ((await hashFile(this.#blobs.path(sha256), signal)) !== sha256) return false;
     }
-    return true;
+    return this.tunedFiles.verify(entry.id, signal);
   }
 
   /** Closes the connections. */
@@ -238,14 +246,22 @@ export class ModelStore implements ModelAdministration {
     if (weights === undefined) return undefined;
     // The catalogue may know more by now than when the model was fetched.
     const entry = this.#catalogue.models.find(({ id }) => id === manifest.entry.id) ?? manifest.entry;
-    return {
+    return this.#preferTuned({
       entry,
       weightsPath: this.#blobs.path(weights.sha256),
       paths: Object.fromEntries(manifest.files.map(({ role, sha256 }) => [role, this.#blobs.path(sha256)])),
       derivedDirectory: this.#derivedDirectory(entry.id),
       ...(projector === undefined ? {} : { projectorPath: this.#blobs.path(projector.sha256) }),
       sizeBytes: manifest.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-    };
+      source: `sha256:${weights.sha256}`,
+    });
+  }
+
+  async #preferTuned(model: InstalledModel): Promise<InstalledModel> {
+    const found = this.#useTuned ? await this.tunedFiles.find(tunedName(model), model.source) : undefined;
+    if (found === undefined) return model;
+    const { goal, recipe } = found.tuned;
+    return { ...model, weightsPath: found.path, tuned: { goal, recipe: recipe.id, sourcePath: model.weightsPath } };
   }
 
   async #resolvePath(name: string): Promise<InstalledModel> {
@@ -259,6 +275,7 @@ export class ModelStore implements ModelAdministration {
       );
     }
     const entry = describeOwnModel(path, await readGgufHeader(path));
-    return { entry, weightsPath: path, sizeBytes: status.size };
+    const source = `file:${status.size}:${Math.round(status.mtimeMs)}`;
+    return this.#preferTuned({ entry, weightsPath: path, sizeBytes: status.size, source });
   }
 }

@@ -12,7 +12,7 @@ const get = async (app: ReturnType<typeof newApp>, path: string) => app.request(
 const entry = { id: 'small', displayName: 'Small', aliases: [] } as unknown as ModelEntry;
 const admin: ModelAdministration = {
   catalogue: () => [entry],
-  installed: () => Promise.resolve([{ entry, weightsPath: '/x', sizeBytes: 5 }]),
+  installed: () => Promise.resolve([{ entry, weightsPath: '/x', sizeBytes: 5, source: 'sha256:0' }]),
   async *pull(name) {
     await Promise.resolve();
     if (name !== 'small') throw makeError('model_not_found', { model: name, available: 'small' });

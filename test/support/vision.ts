@@ -45,6 +45,7 @@ export async function visionModel(family: VisionFamily): Promise<InstalledModel>
     weightsPath,
     projectorPath,
     sizeBytes: header.fileSizeBytes,
+    source: `file:${family}`,
   };
 }
 

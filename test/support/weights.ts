@@ -17,7 +17,8 @@ const pullLimitMs = 8 * 60_000;
 /** The model, or the reason why it cannot be had. Never throws. */
 export async function obtainWeights(id: TestModel): Promise<Weights> {
   try {
-    const config = loadConfig();
+    // The figures and texts of the tests are those of the published file.
+    const config = { ...loadConfig(), published: true };
     const store = application.openStore(config, silentLog);
     try {
       const installed = await store.resolve(id).catch(() => undefined);

@@ -174,8 +174,8 @@ describe('an engine with a projector', () => {
 
 describe('an engine without a projector', () => {
   it('says so, and what would work', async () => {
-    const { weightsPath, entry, sizeBytes } = await visionModel('glm4v');
-    const engine = await startEngine({ entry, weightsPath, sizeBytes }, {}, { decoder: pixelDecoder });
+    const { projectorPath: _, ...withoutProjector } = await visionModel('glm4v');
+    const engine = await startEngine(withoutProjector, {}, { decoder: pixelDecoder });
     try {
       expect(engine.capabilities()[0]?.modalities).toEqual(['text']);
       await expect(answer(engine, request([wide]))).rejects.toMatchObject({

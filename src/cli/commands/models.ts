@@ -114,6 +114,14 @@ async function printOne(store: Store, name: string, options: JsonOption, { termi
       ['memory', formatBytes(entry.memoryBytes)],
       ['tried by us', entry.verified ? 'yes, these very files' : 'no, from public listings only'],
       ['on this machine', installed === undefined ? `no; duanyun pull ${entry.id}` : installed.weightsPath],
+      ...(installed?.tuned === undefined
+        ? []
+        : [
+            [
+              'optimised',
+              `${installed.tuned.recipe} for ${installed.tuned.goal}; published file: ${installed.tuned.sourcePath}`,
+            ],
+          ]),
       ...entry.files.map((file) => [
         file.role,
         `${file.name}, ${file.sizeBytes === undefined ? 'size unknown' : formatBytes(file.sizeBytes)}, sha256 ${file.sha256 ?? 'asked of the hub'}, from ${[...new Set(file.sources.map(({ kind }) => kind))].join(', ')}`,
@@ -124,7 +132,9 @@ async function printOne(store: Store, name: string, options: JsonOption, { termi
 
 function describe(entry: ModelEntry, installed: InstalledModel | undefined): object {
   const path =
-    installed === undefined ? {} : { weightsPath: installed.weightsPath, installedBytes: installed.sizeBytes };
+    installed === undefined
+      ? {}
+      : { weightsPath: installed.weightsPath, installedBytes: installed.sizeBytes, tuned: installed.tuned };
   return { ...entry, installed: installed !== undefined, ...path };
 }
 

@@ -42,6 +42,8 @@ const header: GgufHeader = {
   ]),
   tensors: [{ name: 'weights', type: 'Q4_0', shape: [1], offset: 0, sizeBytes: gibibyte }],
   fileSizeBytes: gibibyte,
+  metadataEnd: 0,
+  alignment: 32,
   contextLength: 32_768,
   chatTemplate: undefined,
   name: undefined,
@@ -54,7 +56,7 @@ function plan(
 ): EnginePlan {
   const entry = entryOf('large', 3 * gibibyte);
   return planEngine({
-    model: { entry, weightsPath: '/large.gguf', sizeBytes: gibibyte },
+    model: { entry, weightsPath: '/large.gguf', sizeBytes: gibibyte, source: 'sha256:0' },
     header: { ...header, contextLength: more.contextLength ?? 32_768 },
     config: loadConfig(flags, { DUANYUN_HOME: '/nowhere' }),
     availableBytes: availableGiB * gibibyte,

@@ -25,6 +25,8 @@ export type ContextOptions = {
   flashAttention: keyof typeof flashAttention;
   /** Keep hidden states instead of logits. Default false. */
   embeddings?: boolean;
+  /** `cb_eval`: called for every operation of each graph, which slows it down. The owner keeps it registered. */
+  evaluationCallback?: unknown;
 };
 
 /** Result of one step. `no-slot`: the KV cache has no room for the batch and nothing was computed. */
@@ -126,6 +128,7 @@ export class NativeContext {
     // One buffer for all sequences, so that a shared prefix is shared and not copied.
     parameters['kv_unified'] = true;
     parameters['embeddings'] = options.embeddings ?? false;
+    if (options.evaluationCallback !== undefined) parameters['cb_eval'] = options.evaluationCallback;
     const pointer = model.native.contextInit(model.pointer, parameters) as Pointer;
     if (isNull(pointer)) throw makeError('engine_failed', { reason: 'the KV cache could not be allocated' });
     return new NativeContext(model, pointer);

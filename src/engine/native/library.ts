@@ -9,6 +9,7 @@ import {
   differingFields,
   modelParamsDefaults,
   mtmdParamsDefaults,
+  quantizeParamsDefaults,
   type StructValue,
 } from './structs.ts';
 
@@ -58,6 +59,8 @@ function bind(library: ReturnType<typeof koffi.load>) {
     mtmdTokenize: bound('int32 mtmd_tokenize(uintptr_t, uintptr_t, mtmd_input_text*, uintptr_t*, size_t)'),
     mtmdEncode: bound('int32 mtmd_encode_chunk(uintptr_t, uintptr_t)'),
     mtmdEmbeddings: bound('float* mtmd_get_output_embd(uintptr_t)'),
+    quantizeDefaultParams: bound('llama_model_quantize_params llama_model_quantize_default_params()'),
+    quantize: bound('uint32 llama_model_quantize(const char*, const char*, const llama_model_quantize_params*)'),
 
     modelLoad: bound('uintptr_t llama_model_load_from_file(const char*, llama_model_params)'),
     modelFree: bound('void llama_model_free(uintptr_t)'),
@@ -132,6 +135,7 @@ export function loadNative(): NativeFunctions {
   checkLayout('llama_model_params', native.modelDefaultParams() as StructValue, modelParamsDefaults);
   checkLayout('llama_context_params', native.contextDefaultParams() as StructValue, contextParamsDefaults);
   checkLayout('mtmd_context_params', native.mtmdDefaultParams() as StructValue, mtmdParamsDefaults);
+  checkLayout('llama_model_quantize_params', native.quantizeDefaultParams() as StructValue, quantizeParamsDefaults);
   native.loadBackends(path.join(folder, 'qvac__fabric'));
   native.backendInit();
   loaded = native;

@@ -193,6 +193,53 @@ export const mtmdDecoderPosition = koffi.struct('mtmd_decoder_pos', {
   z: 'uint32',
 });
 
+/** `pattern` is a regular expression over tensor names; a list ends with a null pattern. */
+export const llamaTensorOverride = koffi.struct('llama_model_tensor_override', {
+  pattern: 'void*',
+  type: 'int',
+});
+
+/** `data` holds `size` floats; a list ends with a null name. */
+export const llamaImportanceData = koffi.struct('llama_model_imatrix_data', {
+  name: 'void*',
+  data: 'void*',
+  size: 'size_t',
+});
+
+export const llamaQuantizeParams = koffi.struct('llama_model_quantize_params', {
+  nthread: 'int32',
+  ftype: 'int',
+  output_tensor_type: 'int',
+  token_embedding_type: 'int',
+  allow_requantize: 'bool',
+  quantize_output_tensor: 'bool',
+  only_copy: 'bool',
+  pure: 'bool',
+  keep_split: 'bool',
+  dry_run: 'bool',
+  imatrix: 'void*',
+  kv_overrides: 'void*',
+  tt_overrides: 'void*',
+  prune_layers: 'void*',
+});
+
+/** 51 is `GGML_TYPE_COUNT`: leave it to the base type. */
+export const quantizeParamsDefaults = {
+  nthread: 0,
+  output_tensor_type: 51,
+  token_embedding_type: 51,
+  allow_requantize: false,
+  quantize_output_tensor: true,
+  only_copy: false,
+  pure: false,
+  keep_split: false,
+  dry_run: false,
+  imatrix: null,
+  kv_overrides: null,
+  tt_overrides: null,
+  prune_layers: null,
+} as const;
+
 export const llamaBatch = koffi.struct('llama_batch', {
   n_tokens: 'int32',
   token: 'void*',

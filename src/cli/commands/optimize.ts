@@ -1,0 +1,150 @@
+import { writeFile } from 'node:fs/promises';
+import { Option, type Command } from 'commander';
+import { makeError } from '../../core/errors.ts';
+import type { InstalledModel } from '../../core/model-store.ts';
+import { systemClock } from '../../core/clock.ts';
+import { klLimits, optimizeGoals, type OptimizeGoal } from '../../engine/optimize/choose-recipe.ts';
+import type { OptimizeResult } from '../../engine/optimize/optimizer.ts';
+import { tunedName } from '../../models/tuned-files.ts';
+import type { Store } from '../application.ts';
+import { addSettings, configOf } from '../command-options.ts';
+import { countPhysicalCores } from '../device/physical-cores.ts';
+import { formatBytes } from '../format.ts';
+import { watchInterrupts } from '../interrupts.ts';
+import { OptimizeProgress } from '../optimize/optimize-progress.ts';
+import { candidateTable, outcomeText } from '../optimize/result-text.ts';
+import { speedPlot } from '../optimize/speed-plot.ts';
+import type { CommandContext } from '../run-command.ts';
+
+type Flags = {
+  for: OptimizeGoal;
+  undo?: true;
+  all?: true;
+  plot?: string;
+  candidates?: string[];
+  prune?: number[];
+  json?: true;
+};
+
+const goals = `
+Goals, by what they accept as the mean KL divergence from the published file (nats a token):
+  speed      the fastest, at most ${klLimits.speed}
+  balanced   the fastest, at most ${klLimits.balanced}
+  small      the smallest file, at most ${klLimits.small}
+  exact      the fastest, at most ${klLimits.exact}
+
+Candidates and the published file are timed in turns on this machine. The published file stays where it is;
+servers and chats that start afterwards use the new one. It takes minutes: all cores are busy meanwhile.
+`;
+
+export function addOptimizeCommand(program: Command, context: CommandContext): void {
+  const command = program
+    .command('optimize')
+    .description('Rewrite the weights of a model in the formats that are fastest on this machine.')
+    .argument('[model]', 'id, alias, path to a .gguf file, or `default`', 'default')
+    .addOption(new Option('--for <goal>', 'What to optimise for.').choices(optimizeGoals).default('balanced'))
+    .option('--all', 'Time all candidates, also those that the goal cannot pick; for the plot.')
+    .option('--candidates <ids>', 'Only these formats, separated by commas, as the table names them.', nameList)
+    .option('--plot <file>', 'Write a plot of speed against divergence (SVG).')
+    .option(
+      '--prune <layers>',
+      'Experiment: also measure a candidate without these layers (1,5,9); it is never picked.',
+      layerList,
+    )
+    .option('--undo', 'Go back to the published file and delete the optimised one.')
+    .option('--json', 'Print each event, and the result, as a line of JSON.')
+    .addHelpText('after', goals)
+    .action(async (name: string) => {
+      const { application } = context;
+      const config = configOf(command);
+      const quiet = { ...config, logLevel: config.logLevel === 'info' ? ('warn' as const) : config.logLevel };
+      const store = application.openStore({ ...config, published: true }, application.openTelemetry(quiet).log);
+      try {
+        const model = await store.resolve(name);
+        if (command.opts<Flags>().undo === true) await undo(store, model, command, context);
+        else await optimizeModel(store, model, command, context);
+      } finally {
+        await store.dispose();
+      }
+    });
+  addSettings(command, ['general']);
+}
+
+async function undo(
+  store: Store,
+  model: InstalledModel,
+  command: Command,
+  { terminal }: CommandContext,
+): Promise<void> {
+  const { id } = model.entry;
+  const files = store.tunedFiles;
+  const lock = await files.claim(tunedName(model), { signal: new AbortController().signal, clock: systemClock });
+  let freedBytes: number;
+  try {
+    freedBytes = await files.remove(tunedName(model));
+  } finally {
+    await lock.release();
+  }
+  if (command.opts<Flags>().json) terminal.out(`${JSON.stringify({ model: id, freedBytes })}\n`);
+  else if (freedBytes === 0) terminal.out(`${id} was not optimised.\n`);
+  else terminal.out(`${id} runs from the published file again; ${formatBytes(freedBytes)} are free again.\n`);
+}
+
+async function optimizeModel(
+  store: Store,
+  model: InstalledModel,
+  command: Command,
+  { application, terminal }: CommandContext,
+): Promise<void> {
+  const flags = command.opts<Flags>();
+  const config = configOf(command);
+  const interrupts = watchInterrupts(() => process.exit(130));
+  const progress = new OptimizeProgress(terminal);
+  let result: OptimizeResult;
+  try {
+    result = await application.optimize(
+      {
+        model: tunedName(model),
+        sourcePath: model.weightsPath,
+        source: model.source,
+        goal: flags.for,
+        threads: config.threads === 'auto' ? Math.min(8, countPhysicalCores()) : config.threads,
+        tunedFiles: store.tunedFiles,
+        availableBytes: application.availableMemoryBytes(),
+        signal: interrupts.signal,
+        measureAll: flags.all === true,
+        ...(flags.candidates === undefined ? {} : { only: flags.candidates }),
+        ...(flags.prune === undefined ? {} : { pruneLayers: flags.prune }),
+        onEvent: (event) => {
+          if (flags.json) terminal.out(`${JSON.stringify(event)}\n`);
+          else progress.show(event);
+        },
+      },
+      config,
+    );
+  } finally {
+    progress.clear();
+    interrupts.dispose();
+  }
+  if (flags.plot !== undefined) await writePlot(flags.plot, speedPlot(model.entry.displayName, result));
+  if (flags.json) terminal.out(`${JSON.stringify({ type: 'optimize-done', ...result })}\n`);
+  else terminal.out(`${candidateTable(result)}\n${outcomeText(model.entry.id, flags.for, result)}\n`);
+}
+
+async function writePlot(file: string, svg: string): Promise<void> {
+  await writeFile(file, svg).catch((cause: unknown) => {
+    throw makeError('config_invalid', { reason: `--plot: ${file} cannot be written` }, { cause });
+  });
+}
+
+function nameList(text: string): string[] {
+  return text.split(',').map((name) => name.trim());
+}
+
+function layerList(text: string): number[] {
+  const layers = text.split(',').map((word) => Number(word.trim()));
+  if (layers.length === 0 || !layers.every((layer) => Number.isInteger(layer) && layer >= 0)) {
+    throw makeError('config_invalid', { reason: '--prune takes layer numbers separated by commas, such as 4,9' });
+  }
+  return layers;
+}

@@ -1,0 +1,40 @@
+/** What the command's process and the process that does the native work say to each other. One job at a time. */
+import type { WireError } from '../host/messages.ts';
+import type { TensorType } from '../native/quantise.ts';
+import type { Quality, SpeedRatios } from './choose-recipe.ts';
+
+export type OptimizeJob =
+  /** Writes the source's logits to `referencePath`, and takes the importance of its weights. */
+  | { kind: 'reference'; source: string; referencePath: string; threads: number }
+  /** Writes the source with the tensors named in `tensors` in another format, the others as they are. */
+  | {
+      kind: 'quantise';
+      source: string;
+      target: string;
+      format: TensorType;
+      tensors: readonly string[];
+      pruneLayers?: readonly number[];
+      threads: number;
+    }
+  | { kind: 'quality'; candidate: string; referencePath: string; threads: number }
+  | {
+      kind: 'speed';
+      source: string;
+      candidate: string;
+      threads: number;
+      keepLoaded: boolean;
+      leastRounds: number;
+      mostRounds: number;
+    };
+
+export type JobResult = {
+  reference: { perplexity: number; tokens: number };
+  quantise: undefined;
+  quality: Quality;
+  speed: SpeedRatios;
+};
+
+export type FromOptimizeProcess =
+  | { type: 'progress'; share: number }
+  | { type: 'done'; result: JobResult[keyof JobResult] }
+  | { type: 'failed'; error: WireError };

@@ -1,0 +1,148 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readGgufHeader } from '../../models/gguf.ts';
+import { TunedFiles } from '../../models/tuned-files.ts';
+import { buildGguf } from '../../../test/integration/models/gguf-builder.ts';
+import { optimize, type OptimizeEvent, type OptimizeOptions } from './optimizer.ts';
+
+const childScript = fileURLToPath(new URL('./fake-optimize.mjs', import.meta.url));
+/** 32 values of 2 bytes in a row. */
+const matrix = (name: string, offset: bigint) => ({ name, shape: [32n, 4n], type: 1, offset });
+const published = buildGguf({
+  tensors: [matrix('blk.0.attn_q.weight', 0n), matrix('blk.0.ffn_up.weight', 256n), matrix('output.weight', 512n)],
+});
+let root: string;
+let sourcePath: string;
+let tunedFiles: TunedFiles;
+let events: OptimizeEvent[];
+
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'duanyun-optimize-'));
+  sourcePath = join(root, 'published.gguf');
+  await writeFile(sourcePath, published);
+  tunedFiles = new TunedFiles(root, 'this device');
+  events = [];
+});
+afterEach(() => rm(root, { recursive: true, force: true }));
+
+function run(changed: Partial<OptimizeOptions> = {}) {
+  return optimize({
+    model: 'some-model',
+    sourcePath,
+    source: 'sha256:abc',
+    goal: 'balanced',
+    threads: 1,
+    tunedFiles,
+    availableBytes: 8 * 1024 ** 3,
+    environment: {},
+    signal: new AbortController().signal,
+    onEvent: (event) => events.push(event),
+    childScript,
+    ...changed,
+  });
+}
+
+const inUse = () => tunedFiles.find('some-model', 'sha256:abc');
+
+describe('optimize', () => {
+  it('keeps the fastest candidate within the limit, and nothing else', async () => {
+    const { tuned } = await run();
+    expect(tuned?.recipe.id).toBe('iq4_nl-attn-down-q8_0');
+    const found = await inUse();
+    expect(found?.tuned.recipe.id).toBe('iq4_nl-attn-down-q8_0');
+    expect(found?.path).toContain('iq4_nl-attn-down-q8_0');
+    expect((await readGgufHeader(found?.path ?? '')).tensors).toHaveLength(3);
+    expect((await readdir(join(root, 'tuned', 'some-model'))).toSorted()).toEqual([
+      found?.tuned.file.name,
+      'tuned.json',
+    ]);
+    expect(await readFile(sourcePath)).toEqual(published);
+  });
+
+  it('does not time what the goal cannot pick, unless it is asked to', async () => {
+    const timed = () => events.filter((event) => event.type === 'step' && event.step === 'speed').length;
+    await run({ only: ['q8_0', 'q4_0-attn-q8_0'] });
+    expect(timed()).toBe(1);
+    await run({ only: ['q8_0', 'q4_0-attn-q8_0'], measureAll: true });
+    expect(timed()).toBe(1 + 2);
+  });
+
+  it('leaves the published file in use where no candidate is faster', async () => {
+    expect((await run({ only: ['q8_0'] })).tuned).toBeUndefined();
+    expect(await inUse()).toBeUndefined();
+  });
+
+  it('never picks a candidate with layers left out', async () => {
+    const { candidates, tuned } = await run({ only: [], pruneLayers: [1] });
+    expect(candidates.map(({ recipe }) => recipe.pruneLayers)).toEqual([[1]]);
+    expect(tuned).toBeUndefined();
+  });
+
+  it.each(['reference', 'quantise', 'quality', 'speed'])('keeps what was in use when it dies at %s', async (step) => {
+    await run();
+    await expect(run({ goal: 'exact', environment: { FAKE_DIES_AT: step } })).rejects.toMatchObject({
+      code: 'optimize_failed',
+    });
+    expect((await inUse())?.tuned.goal).toBe('balanced');
+    expect(await readdir(join(root, 'tuned', 'some-model'))).not.toContain('work');
+    expect(await readFile(sourcePath)).toEqual(published);
+  });
+
+  it('ends at once and adopts nothing when it is interrupted', async () => {
+    const interruption = new AbortController();
+    const running = run({
+      signal: interruption.signal,
+      onEvent: (event) => {
+        if (event.type === 'candidate') interruption.abort(new Error('interrupted'));
+      },
+    });
+    await expect(running).rejects.toThrow('interrupted');
+    expect(await inUse()).toBeUndefined();
+  });
+
+  it('refuses before it writes anything where the memory is short', async () => {
+    await expect(run({ availableBytes: 1024 })).rejects.toMatchObject({ code: 'model_too_large' });
+    expect(events).toEqual([]);
+  });
+
+  it('says that the disk is full, and keeps what was in use', async () => {
+    await run();
+    let asked = 0;
+    const freeBytes = () => Promise.resolve(asked++ === 0 ? 1e12 : 1000);
+    const full = run({ goal: 'exact', environment: { FAKE_FAILS_AT: 'quantise' }, freeBytes });
+    await expect(full).rejects.toMatchObject({ code: 'disk_full' });
+    await expect(run({ freeBytes: () => Promise.resolve(1000) })).rejects.toMatchObject({ code: 'disk_full' });
+    expect((await inUse())?.tuned.goal).toBe('balanced');
+    expect(await readdir(join(root, 'tuned', 'some-model'))).not.toContain('work');
+  });
+
+  it('does not adopt or measure a file that is cut short', async () => {
+    await expect(run({ environment: { FAKE_CUTS: '1' } })).rejects.toMatchObject({ code: 'model_file_invalid' });
+    expect(await inUse()).toBeUndefined();
+  });
+
+  it('refuses a second run of the same model while one goes on', async () => {
+    const first = run();
+    await expect(run()).rejects.toMatchObject({
+      code: 'optimize_failed',
+      message: expect.stringContaining('at this moment') as string,
+    });
+    expect((await first).tuned?.recipe.id).toBe('iq4_nl-attn-down-q8_0');
+  });
+
+  it('names the candidates where one is asked for that there is not, and the layers', async () => {
+    await expect(run({ only: ['q3_k'] })).rejects.toMatchObject({
+      code: 'config_invalid',
+      message: expect.stringContaining('iq4_nl-attn-down-q8_0') as string,
+    });
+    await expect(run({ pruneLayers: [7] })).rejects.toMatchObject({ code: 'config_invalid' });
+  });
+
+  it('refuses a damaged source', async () => {
+    await writeFile(sourcePath, published.subarray(0, 40));
+    await expect(run()).rejects.toMatchObject({ code: 'model_file_invalid' });
+  });
+});

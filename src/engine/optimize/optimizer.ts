@@ -1,0 +1,311 @@
+/** Searches the number formats that make a model fast on this device, at a price in quality that is measured and limited. */
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { systemClock, type Clock } from '../../core/clock.ts';
+import { DuanyunError, makeError } from '../../core/errors.ts';
+import { freeDiskBytes, isDiskFull, mebibytes } from '../../models/disk-space.ts';
+import { composeGguf } from '../../models/compose-gguf.ts';
+import { readGgufHeader, type GgufHeader } from '../../models/gguf.ts';
+import type { TensorType } from '../native/quantise.ts';
+import type { TunedFiles, TunedModel } from '../../models/tuned-files.ts';
+import { chooseCandidate, klLimits, type MeasuredCandidate, type OptimizeGoal, type Quality } from './choose-recipe.ts';
+import { OptimizeProcess } from './optimize-process.ts';
+import { candidateRecipes, formatsOf, layerCount, prunedRecipe, type Recipe } from './recipe.ts';
+
+export type OptimizeOptions = {
+  model: string;
+  /** The published file; only read. */
+  sourcePath: string;
+  /** As in `TunedModel`. */
+  source: string;
+  goal: OptimizeGoal;
+  threads: number;
+  tunedFiles: TunedFiles;
+  availableBytes: number;
+  environment: Readonly<Record<string, string | undefined>>;
+  signal: AbortSignal;
+  onEvent: (event: OptimizeEvent) => void;
+  /** Also times candidates that the goal cannot pick, for the plot. Default false. */
+  measureAll?: boolean;
+  /** Only these candidates, by id. Default: all. */
+  only?: readonly string[];
+  /** One more candidate without these layers; shown, never picked. */
+  pruneLayers?: readonly number[];
+  clock?: Clock;
+  childScript?: string;
+  freeBytes?: (directory: string) => Promise<number>;
+};
+
+export type OptimizeStep = 'reference' | 'quantise' | 'compose' | 'quality' | 'speed';
+export type Candidate = { recipe: Recipe; sizeBytes: number; quality: Quality; measured?: MeasuredCandidate };
+export type OptimizeEvent =
+  | { type: 'optimize-start'; model: string; goal: OptimizeGoal; candidates: number }
+  /** `share` 0–1 of this step. */
+  | { type: 'step'; step: OptimizeStep; recipe?: string; number: number; of: number; share: number }
+  /** `fits`: near enough to the source for the goal. */
+  | { type: 'candidate'; candidate: Candidate; fits: boolean };
+
+export type OptimizeResult = {
+  sourceBytes: number;
+  sourcePerplexity: number;
+  candidates: Candidate[];
+  /** `undefined`: nothing was better than the published file, which stays in use. */
+  tuned: TunedModel | undefined;
+};
+
+const leastRounds = 3;
+const mostRounds = 7;
+/** Compute buffers, logits and the process itself, beside the weights. */
+const workingBytes = 500 * 1024 * 1024;
+
+/**
+ * Throws `disk_full` and `model_too_large` before anything is written, `model_file_invalid`, `optimize_failed`. The
+ * source stays as it is whatever happens; a run that is killed leaves what was in use before.
+ */
+export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
+  const { model, sourcePath, goal, tunedFiles, onEvent } = options;
+  const header = await readGgufHeader(sourcePath);
+  const plans = planCandidates(chooseRecipes(header, options), header);
+  const clock = options.clock ?? systemClock;
+  const lock = await tunedFiles.claim(model, { signal: options.signal, clock });
+  const signal = AbortSignal.any([options.signal, lock.lost]);
+  const process = new OptimizeProcess(options);
+  try {
+    const folder = await tunedFiles.newWorkFolder(model);
+    await requireRoom(options, header, folder);
+    onEvent({ type: 'optimize-start', model, goal, candidates: plans.length });
+    try {
+      return await new Search({ ...options, clock, signal }, header, process, folder).run(plans);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw await asOptimizeError(error, options, header, folder);
+    }
+  } finally {
+    await process.dispose();
+    await tunedFiles.removeWorkFolder(model);
+    await lock.release();
+  }
+}
+
+type Plan = { recipe: Recipe; formats: ReadonlyMap<string, TensorType> };
+
+/** Throws `config_invalid` for a candidate or a layer that there is not. */
+function chooseRecipes(header: GgufHeader, { only, pruneLayers }: OptimizeOptions): Recipe[] {
+  const known = candidateRecipes(header);
+  const unknown = only?.find((id) => !known.some((recipe) => recipe.id === id));
+  if (unknown !== undefined) {
+    const names = known.map(({ id }) => id).join(', ');
+    throw makeError('config_invalid', { reason: `there is no candidate ${unknown}; there are ${names}` });
+  }
+  const recipes = known.filter(({ id }) => only?.includes(id) ?? true);
+  if (pruneLayers === undefined) return recipes;
+  const layers = layerCount(header);
+  const beyond = pruneLayers.find((layer) => layer >= layers);
+  if (beyond !== undefined || new Set(pruneLayers).size >= layers) {
+    throw makeError('config_invalid', { reason: `the model has the layers 0 to ${layers - 1}, and must keep one` });
+  }
+  return [...recipes, prunedRecipe(pruneLayers)];
+}
+
+type Watch = { signal: AbortSignal; onProgress: (share: number) => void };
+
+/** Recipes that change nothing of this file, or the same as an earlier one, are left out. */
+function planCandidates(recipes: readonly Recipe[], header: GgufHeader): Plan[] {
+  const seen = new Set<string>();
+  return recipes
+    .map((recipe) => ({ recipe, formats: formatsOf(recipe, header) }))
+    .filter(({ recipe, formats }) => {
+      const key = JSON.stringify([[...formats], recipe.pruneLayers]);
+      if (seen.has(key) || (formats.size === 0 && recipe.pruneLayers === undefined)) return false;
+      seen.add(key);
+      return true;
+    });
+}
+
+class Search {
+  readonly #options: OptimizeOptions & { clock: Clock };
+  readonly #header: GgufHeader;
+  readonly #process: OptimizeProcess;
+  readonly #folder: string;
+  #best: { candidate: Candidate; path: string } | undefined;
+
+  constructor(
+    options: OptimizeOptions & { clock: Clock },
+    header: GgufHeader,
+    process: OptimizeProcess,
+    folder: string,
+  ) {
+    this.#options = options;
+    this.#header = header;
+    this.#process = process;
+    this.#folder = folder;
+  }
+
+  async run(plans: readonly Plan[]): Promise<OptimizeResult> {
+    const { sourcePath: source, threads, goal, signal, tunedFiles, model } = this.#options;
+    const referencePath = join(this.#folder, 'reference');
+    const of = plans.length;
+    const { perplexity: sourcePerplexity } = await this.#process.run(
+      { kind: 'reference', source, referencePath, threads },
+      this.#watch({ step: 'reference', number: 0, of }),
+    );
+    await this.#writeFormats(plans);
+    const candidates: Candidate[] = [];
+    for (const [index, plan] of plans.entries()) {
+      const candidate = await this.#try(plan, referencePath, { number: index + 1, of });
+      candidates.push(candidate);
+      this.#options.onEvent({ type: 'candidate', candidate, fits: candidate.quality.kl <= klLimits[goal] });
+    }
+    const best = this.#best;
+    if (best?.candidate.measured === undefined) {
+      return { sourceBytes: this.#header.fileSizeBytes, sourcePerplexity, candidates, tuned: undefined };
+    }
+    const { recipe, quality, measured } = best.candidate;
+    const facts = {
+      model,
+      goal,
+      recipe,
+      source: this.#options.source,
+      measured: { ...quality, sourcePerplexity, ...measured.speed },
+    };
+    const createdAt = new Date(this.#options.clock.wallTime());
+    const tuned = await tunedFiles.adopt(best.path, facts, createdAt, signal);
+    return { sourceBytes: this.#header.fileSizeBytes, sourcePerplexity, candidates, tuned };
+  }
+
+  /** Each matrix is rounded once for each format that a candidate wants it in; candidates are put together from these. */
+  async #writeFormats(plans: readonly Plan[]): Promise<void> {
+    const wanted = new Map<TensorType, Set<string>>();
+    for (const [name, format] of plans.flatMap(({ formats }) => [...formats])) {
+      wanted.set(format, (wanted.get(format) ?? new Set()).add(name));
+    }
+    for (const [format, names] of wanted) {
+      const { sourcePath: source, threads } = this.#options;
+      const job = { source, target: this.#fileOf(format), format, tensors: [...names], threads };
+      const watch = this.#watch({ step: 'quantise', recipe: format, number: 0, of: plans.length });
+      await this.#process.run({ kind: 'quantise', ...job }, watch);
+    }
+  }
+
+  #fileOf(format: TensorType): string {
+    return join(this.#folder, `${format}.gguf`);
+  }
+
+  async #compose({ recipe, formats }: Plan, watch: Watch): Promise<string> {
+    const { sourcePath: base, threads } = this.#options;
+    const target = join(this.#folder, `candidate-${recipe.id}.gguf`);
+    const from = new Map([...formats].map(([name, format]) => [name, this.#fileOf(format)]));
+    await composeGguf({ base, from, target });
+    const { pruneLayers } = recipe;
+    if (pruneLayers === undefined) return target;
+    const pruned = join(this.#folder, `candidate-${recipe.id}-pruned.gguf`);
+    const job = { source: target, target: pruned, format: 'iq4_nl' as const, tensors: [], pruneLayers, threads };
+    await this.#process.run({ kind: 'quantise', ...job }, watch);
+    await rm(target, { force: true });
+    return pruned;
+  }
+
+  /** Makes a candidate, measures it, and keeps its file only while it is the best. */
+  async #try(plan: Plan, referencePath: string, place: { number: number; of: number }): Promise<Candidate> {
+    const { sourcePath: source, threads, goal, measureAll } = this.#options;
+    const { recipe } = plan;
+    const watch = (step: OptimizeStep) => this.#watch({ step, recipe: recipe.id, ...place });
+    const target = await this.#compose(plan, watch('compose'));
+    // What is not whole never reaches native code again.
+    const { fileSizeBytes: sizeBytes } = await readGgufHeader(target);
+    const quality = await this.#process.run(
+      { kind: 'quality', candidate: target, referencePath, threads },
+      watch('quality'),
+    );
+    const isExperiment = recipe.pruneLayers !== undefined;
+    const fits = quality.kl <= klLimits[goal] && !isExperiment;
+    if (!fits && measureAll !== true && !isExperiment) {
+      await rm(target, { force: true });
+      return { recipe, sizeBytes, quality };
+    }
+    const keepLoaded = this.#options.availableBytes > this.#header.fileSizeBytes + sizeBytes + workingBytes;
+    const speed = await this.#process.run(
+      { kind: 'speed', source, candidate: target, threads, keepLoaded, leastRounds, mostRounds },
+      watch('speed'),
+    );
+    const candidate = { recipe, sizeBytes, quality, measured: { id: recipe.id, sizeBytes, quality, speed } };
+    if (fits) await this.#keepBetter(candidate, target);
+    else await rm(target, { force: true });
+    return candidate;
+  }
+
+  async #keepBetter(candidate: Candidate, path: string): Promise<void> {
+    const contenders = [this.#best?.candidate, candidate].flatMap((each) => each?.measured ?? []);
+    const chosen = chooseCandidate(contenders, this.#options.goal, this.#header.fileSizeBytes);
+    if (chosen !== candidate.measured) {
+      await rm(path, { force: true });
+      return;
+    }
+    if (this.#best !== undefined) await rm(this.#best.path, { force: true });
+    this.#best = { candidate, path };
+  }
+
+  #watch(step: Omit<Extract<OptimizeEvent, { type: 'step' }>, 'type' | 'share'>): Watch {
+    const { signal, onEvent } = this.#options;
+    onEvent({ type: 'step', ...step, share: 0 });
+    return { signal, onProgress: (share: number) => onEvent({ type: 'step', ...step, share }) };
+  }
+}
+
+/** Room for the reference logits, a file for each format and two candidates on the disk, and for the source and its buffers in memory. */
+async function requireRoom(options: OptimizeOptions, header: GgufHeader, folder: string): Promise<void> {
+  const neededBytes = neededDiskBytes(header);
+  const freeBytes = await freeBytesOf(folder, options);
+  if (freeBytes < neededBytes) {
+    throw makeError('disk_full', {
+      path: folder,
+      neededMiB: mebibytes(neededBytes),
+      availableMiB: mebibytes(freeBytes),
+    });
+  }
+  const neededMemory = header.fileSizeBytes + workingBytes;
+  if (options.availableBytes < neededMemory) {
+    throw makeError('model_too_large', {
+      model: options.model,
+      neededMiB: mebibytes(neededMemory),
+      availableMiB: mebibytes(options.availableBytes),
+      advice: 'Stop the server while the file is optimised.',
+    });
+  }
+}
+
+function neededDiskBytes(header: GgufHeader): number {
+  const vocabulary = header.tensors.find(({ name }) => name === 'token_embd.weight')?.shape[1] ?? 0;
+  return 5 * header.fileSizeBytes * 1.2 + vocabulary * 4 * referenceTokens;
+}
+
+/** More than the evaluation text has in any vocabulary known. */
+const referenceTokens = 2_500;
+
+/** Less than this is left where writing ended for want of room: the library does not say why it failed. */
+const exhaustedBytes = 16 * 1024 * 1024;
+
+async function asOptimizeError(
+  cause: unknown,
+  options: OptimizeOptions,
+  header: GgufHeader,
+  folder: string,
+): Promise<unknown> {
+  if (isDiskFull(cause) || (await freeBytesOf(folder, options)) < exhaustedBytes) {
+    const availableMiB = mebibytes(await freeBytesOf(folder, options));
+    return makeError(
+      'disk_full',
+      { path: folder, neededMiB: mebibytes(neededDiskBytes(header)), availableMiB },
+      { cause },
+    );
+  }
+  if (!(cause instanceof DuanyunError)) return cause;
+  if (cause.code === 'engine_crashed') {
+    return makeError('optimize_failed', { reason: 'the process that does it ended' }, { cause });
+  }
+  return cause.code === 'engine_failed' ? makeError('optimize_failed', { reason: cause.message }, { cause }) : cause;
+}
+
+function freeBytesOf(folder: string, { freeBytes = freeDiskBytes }: OptimizeOptions): Promise<number> {
+  return freeBytes(folder);
+}
