@@ -1,5 +1,7 @@
 /** Wires the concrete classes; nothing else does. */
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { systemClock } from './core/clock.ts';
 import type { Config } from './config/load-config.ts';
 import type { Application } from './cli/application.ts';
@@ -16,6 +18,7 @@ import { readGgufHeader } from './models/gguf.ts';
 import { HttpClient, type HttpClientOptions } from './models/http-client.ts';
 import { ModelStore } from './models/model-store.ts';
 import { readPipConfiguration, type PipConfiguration } from './models/pip-configuration.ts';
+import { LocalMinutes } from './minutes/make-minutes.ts';
 import { startServer } from './server/start.ts';
 import { createLog } from './telemetry/log.ts';
 import { createMetrics } from './telemetry/metrics.ts';
@@ -104,6 +107,15 @@ export const application: Application = {
       environment: config.childEnvironment,
     }),
   optimize: (options, config) => optimize({ ...options, environment: config.childEnvironment }),
+  createMinutes: (config, { log, service, transcriber }) =>
+    new LocalMinutes({
+      service,
+      transcriber,
+      stateDirectory: join(config.home, 'state', 'minutes'),
+      clock: systemClock,
+      log,
+      newId: () => `minutes-${randomUUID()}`,
+    }),
   availableMemoryBytes,
   startServer,
 };

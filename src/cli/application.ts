@@ -1,7 +1,9 @@
 /** What the commands need of the rest. `main.ts` hands in the concrete pieces. */
 import type { Backend } from '../core/backend.ts';
 import type { Log } from '../core/log.ts';
+import type { InferenceService } from '../core/inference.ts';
 import type { Metrics } from '../core/metrics.ts';
+import type { MinutesMaker } from '../core/minutes.ts';
 import type { InstalledModel, ModelAdministration } from '../core/model-store.ts';
 import type { ManagedModule, ModuleAdministration, ModuleUse } from '../core/modules.ts';
 import type { PictureDecoder, PictureFetcher, PictureGuard, PictureReader, Transcriber } from '../core/perception.ts';
@@ -85,6 +87,8 @@ export type Application = {
   createSpeech(config: Config, parts: { log: Log; modules: ModuleUse; store: Pick<Store, 'installed'> }): Speech;
   /** Requantises and measures in a process of its own. */
   optimize(options: Omit<OptimizeOptions, 'environment'>, config: Config): Promise<OptimizeResult>;
+  /** Minutes of meetings, by what this server answers with. */
+  createMinutes(config: Config, parts: { log: Log; service: InferenceService; transcriber: Transcriber }): MinutesMaker;
   availableMemoryBytes(): number;
   startServer(parts: AppParts): Promise<RunningServer>;
 };

@@ -7,6 +7,7 @@ import { addChatCommand } from './commands/chat.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addKeysCommand } from './commands/keys.ts';
+import { addMinutesCommand } from './commands/minutes.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { addModulesCommand } from './commands/modules.ts';
 import { addOptimizeCommand } from './commands/optimize.ts';
@@ -78,6 +79,7 @@ export function createProgram(context: CommandContext): Command {
   addStatsCommand(program, context);
   addKeysCommand(program, context);
   addTranscribeCommand(program, context);
+  addMinutesCommand(program, context);
   for (const command of allCommands(program)) {
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.out(text),

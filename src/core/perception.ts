@@ -45,6 +45,10 @@ export type TranscribeOptions = {
   temperature?: number;
   /** Keep traditional characters; by default Chinese is written in simplified ones. */
   keepScript?: boolean;
+  /** Begin here, in seconds; what lies before was written down already. Default 0. */
+  fromSeconds?: number;
+  /** As soon as it is known, where it had to be detected. */
+  onLanguage?(language: string): void;
   /** Each segment as soon as it is there. */
   onSegment?(segment: TranscriptSegment): void;
   /** Seconds heard so far, of `durationSeconds` where known. */

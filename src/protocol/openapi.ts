@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { chatSchema } from './chat-schema.ts';
 import { completionSchema } from './completion-request.ts';
 import { embeddingSchema } from './embedding.ts';
+import { minutesFormSchema, minutesRequestSchema } from './minutes.ts';
 import { pullSchema } from './pull.ts';
 import { responsesSchema } from './responses-schema.ts';
 import { audioFormSchema } from './transcription.ts';
@@ -26,6 +27,8 @@ const bodies: Record<string, z.ZodType> = {
   PullRequest: pullSchema,
   StatisticsReport: statisticsReportSchema,
   AudioForm: audioFormSchema,
+  MinutesRequest: minutesRequestSchema,
+  MinutesForm: minutesFormSchema,
 };
 
 /** Every route of the server, by path and method. `server` tests that it serves exactly these. */
@@ -56,6 +59,15 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
   },
   '/v1/audio/translations': {
     post: { summary: 'Write down speech in English.', form: 'AudioForm', answer: 'Transcription', stream: true },
+  },
+  '/v1/minutes': {
+    post: {
+      summary: 'Minutes of a meeting, from a recording or its transcript; always made on the device.',
+      body: 'MinutesRequest',
+      form: 'MinutesForm',
+      answer: 'Minutes',
+      stream: true,
+    },
   },
   '/v1/modules': { get: { summary: 'Parts of the device engine: state and memory.', answer: 'ModuleList' } },
   '/v1/modules/{name}/load': {
@@ -150,22 +162,7 @@ function operationObject(method: string, path: string, operation: Operation): ob
     ...(operation.parameter === undefined
       ? {}
       : { parameters: [{ name: operation.parameter, in: 'path', required: true, schema: { type: 'string' } }] }),
-    ...(operation.body === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { 'application/json': { schema: { $ref: `#/components/schemas/${operation.body}` } } },
-          },
-        }),
-    ...(operation.form === undefined
-      ? {}
-      : {
-          requestBody: {
-            required: true,
-            content: { 'multipart/form-data': { schema: { $ref: `#/components/schemas/${operation.form}` } } },
-          },
-        }),
+    ...requestBody(operation),
     responses: {
       200: {
         description: operation.answer,
@@ -174,4 +171,12 @@ function operationObject(method: string, path: string, operation: Operation): ob
       default: { $ref: '#/components/responses/Error' },
     },
   };
+}
+
+function requestBody({ body, form }: Operation): object {
+  const content = {
+    ...(body === undefined ? {} : { 'application/json': { schema: { $ref: `#/components/schemas/${body}` } } }),
+    ...(form === undefined ? {} : { 'multipart/form-data': { schema: { $ref: `#/components/schemas/${form}` } } }),
+  };
+  return body === undefined && form === undefined ? {} : { requestBody: { required: true, content } };
 }

@@ -13,6 +13,7 @@ import { addAudioRoutes } from './routes/audio.ts';
 import { addEmbeddingRoutes } from './routes/embeddings.ts';
 import { addGenerationRoutes } from './routes/generation.ts';
 import { addInformationRoutes } from './routes/information.ts';
+import { addMinutesRoutes } from './routes/minutes.ts';
 import { addModuleRoutes } from './routes/modules.ts';
 
 export type App = {
@@ -72,6 +73,7 @@ export function createApp(parts: AppParts): App {
   addEmbeddingRoutes(app, entry);
   if (parts.admin !== undefined) addAdministrationRoutes(app, entry, parts.admin);
   if (parts.transcriber !== undefined) addAudioRoutes(app, entry, parts.transcriber);
+  if (parts.minutes !== undefined) addMinutesRoutes(app, entry, parts.minutes);
   if (parts.modules !== undefined) addModuleRoutes(app, entry, parts.modules);
   if (parts.hybrid !== undefined) addHybridRoutes(app, entry, parts.hybrid);
   if (parts.statistics !== undefined) addStatisticsRoutes(app, entry, parts.statistics);

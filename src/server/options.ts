@@ -7,6 +7,7 @@ import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { ModelAdministration } from '../core/model-store.ts';
 import type { ModuleAdministration } from '../core/modules.ts';
+import type { MinutesMaker } from '../core/minutes.ts';
 import type { Transcriber } from '../core/perception.ts';
 
 export type ServerOptions = {
@@ -74,6 +75,8 @@ export type AppParts = {
   modules?: ModuleAdministration;
   /** Without it the routes of sound are not there. */
   transcriber?: Transcriber;
+  /** Without it there are no minutes of meetings. */
+  minutes?: MinutesMaker;
   options?: Partial<ServerOptions>;
   log: Log;
   metrics: Metrics;

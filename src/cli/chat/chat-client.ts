@@ -106,6 +106,40 @@ export class ChatClient {
     if (!isComplete) throw makeError('stream_broken', {});
   }
 
+  /**
+   * The events of a route that tells its progress, each as it came. A stream that breaks off throws; one that says what
+   * went wrong throws that.
+   *
+   * @param lastType `type` of the event that ends a whole stream
+   */
+  async *events(
+    path: string,
+    body: FormData | object,
+    { signal, lastType }: { signal: AbortSignal; lastType: string },
+  ): AsyncGenerator<Record<string, unknown>> {
+    const isForm = body instanceof FormData;
+    const response = await this.#fetch(path, {
+      method: 'POST',
+      body: isForm ? body : JSON.stringify(body),
+      ...(isForm ? {} : { headers: { 'content-type': 'application/json' } }),
+      signal,
+    });
+    if (!response.ok || response.body === null) throw await this.#errorOf(response);
+    try {
+      for await (const data of readServerSentEvents(response.body)) {
+        const event = parseJson(data) as Record<string, unknown>;
+        const failed = errorSchema.safeParse(event);
+        if (failed.success) throw serverError(failed.data.error.code, failed.data.error.message);
+        yield event;
+        if (event['type'] === lastType) return;
+      }
+    } catch (error) {
+      if (error instanceof DuanyunError || signal.aborted) throw error;
+      throw makeError('stream_broken', {}, { cause: error });
+    }
+    throw makeError('stream_broken', {});
+  }
+
   async #fetch(path: string, init: RequestInit & { signal: AbortSignal }): Promise<Response> {
     try {
       return await fetch(this.#url + path, { ...init, headers: { ...this.#headers, ...(init.headers as object) } });

@@ -101,6 +101,7 @@ export class Recogniser {
           translate: request.task === 'translate',
           words: request.words,
           temperature: request.temperature,
+          fromSeconds: request.fromSeconds,
           signal,
           ...(token === undefined ? {} : { language: token }),
           ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
@@ -109,6 +110,7 @@ export class Recogniser {
           onLanguage(code, probability) {
             language = code;
             languageProbability = probability;
+            onProgress({ type: 'language', language: code });
           },
           onSegment(found) {
             const segment = simplify() ? simplified(found) : found;

@@ -22,8 +22,10 @@ export type SpeechRequest = {
   words: boolean;
   temperature: number;
   keepScript: boolean;
+  fromSeconds: number;
 };
 export type SpeechProgress =
+  | { type: 'language'; language: string }
   | { type: 'segment'; segment: TranscriptSegment }
   | { type: 'heard'; seconds: number; durationSeconds?: number };
 export type SpeechResult = Transcript;

@@ -61,6 +61,7 @@ export class SpeechModule implements Transcriber {
         words,
         temperature,
         keepScript: options.keepScript ?? false,
+        fromSeconds: options.fromSeconds ?? 0,
         ...(language === undefined ? {} : { language }),
         ...(prompt === undefined ? {} : { prompt }),
       },
@@ -68,6 +69,7 @@ export class SpeechModule implements Transcriber {
         signal,
         onProgress(progress) {
           if (progress.type === 'segment') options.onSegment?.(progress.segment);
+          else if (progress.type === 'language') options.onLanguage?.(progress.language);
           else options.onProgress?.(progress.seconds, progress.durationSeconds);
         },
       },

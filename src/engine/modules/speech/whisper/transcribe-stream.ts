@@ -24,6 +24,8 @@ export type StreamRequest = {
   prompt?: string;
   words: boolean;
   temperature: number;
+  /** What lies before is only decoded. */
+  fromSeconds: number;
   signal: AbortSignal;
 };
 export type StreamEvents = {
@@ -59,7 +61,13 @@ export async function transcribeStream(
   let language = request.language;
   let previous = request.prompt === undefined ? [] : vocabulary.encode(` ${request.prompt.trim()}`);
   const task = request.translate ? translateToken : transcribeToken;
-  for (let seek = 0; ;) {
+  const from = Math.round(request.fromSeconds * sampleRateHz);
+  // In steps, so that what nobody needs is not kept.
+  for (let skipped = 0; skipped < from && !stream.ended; skipped += windowSize) {
+    await stream.fill(Math.min(skipped, from), signal);
+    stream.forgetBefore(Math.min(skipped, from) - marginSamples);
+  }
+  for (let seek = from; ;) {
     signal.throwIfAborted();
     await stream.fill(seek + windowSize + marginSamples, signal);
     stream.forgetBefore(seek - marginSamples);
