@@ -68,7 +68,7 @@ describe('a meeting longer than the context', () => {
     expect(minutes.title).toBe('We say the budget');
     expect(minutes.receipts).toHaveLength(parts.length);
     expect(steps.at(-1)).toEqual({ stage: 'summary', done: 1, total: 1 });
-    expect(steps.filter(({ stage }) => stage === 'notes').at(-1)).toMatchObject({
+    expect(steps.findLast(({ stage }) => stage === 'notes')).toMatchObject({
       done: parts.length,
       total: parts.length,
     });
@@ -167,7 +167,7 @@ describe('a job that was interrupted', () => {
       (abort) => make({ signal: abort }),
       () => lines.length === 3,
     );
-    const [file] = readdirSync(directory).filter((name) => name.endsWith('.jsonl'));
+    const file = readdirSync(directory).find((name) => name.endsWith('.jsonl'));
     const state = path.join(directory, file ?? '');
     expect(statSync(state).mode & 0o777).toBe(0o600);
     expect(statSync(directory).mode & 0o777).toBe(0o700);

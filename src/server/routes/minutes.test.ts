@@ -161,14 +161,14 @@ describe('POST /v1/minutes', () => {
 
   it('ends when the client leaves', async () => {
     const minutes = new FakeMaker();
-    let reason: unknown;
+    let reason: Error | undefined;
     const ended = new Promise<void>((resolve) => {
       minutes.act = (options) =>
         new Promise((_, reject) => {
           options.onProgress?.({ stage: 'notes', done: 0, total: 2 });
           options.signal.addEventListener('abort', () => {
-            reason = options.signal.reason;
-            reject(reason as Error);
+            reason = options.signal.reason as Error;
+            reject(reason);
             resolve();
           });
         });
