@@ -2,6 +2,9 @@ import type { IdentifierMatch } from '../types.ts';
 import type { RuleInput } from './rule-input.ts';
 
 const number = '(?:\\d{1,5}|[一二三四五六七八九十百]{1,5})';
+/** A number and what it counts: without one no Chinese address goes down to a house. */
+const numberOfHouse =
+  /[\d一二三四五六七八九十百]\s?(?:[号栋幢座楼弄巷组社队]|单元|村民小组|[-#](?=.*[\u4e00-\u9fa5]))/s;
 /** What an address ends in: a road with a number, or an estate with a building and a flat. */
 const road = new RegExp(
   `[\\u4e00-\\u9fa5]{1,8}(?:大道|大街|路|街|巷|弄|胡同|道|村|里|屯|组|段)(?:[东南西北中]|[一二三四五六七八九十]段)?\\s?${number}\\s?(?:号|弄|巷)(?!线|楼?台|店|公交|公路|高铁|文件|令|案)(?:院)?`,
@@ -74,7 +77,8 @@ function chineseAddresses(input: RuleInput): IdentifierMatch[] {
     const confidence = base + (cued ? 0.2 : 0) + (divided ? 0.15 : 0) + (precise ? 0.15 : 0);
     const begins = trimmed(lower, from, end);
     const open = !cued && publicPlace.test(lower.slice(Math.max(0, begins - 14), end));
-    if (confidence < 0.5 || open) return;
+    const asked = !cued && /^\s?是(?:什么|哪家|哪个)/.test(lower.slice(end, end + 5));
+    if (confidence < 0.5 || open || asked) return;
     found.push({
       type: 'address',
       start: begins,
@@ -116,7 +120,7 @@ const postOfficeBox =
 /** Postal addresses: Chinese ones by road and number or estate and building, English ones by number and street. */
 export function address(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  if (/[号栋幢座楼室弄巷组社队]/.test(input.lower)) found.push(...chineseAddresses(input));
+  if (numberOfHouse.test(input.lower)) found.push(...chineseAddresses(input));
   if (/\d/.test(input.text) && /[A-Z][a-z]|[Pp]\.?\s?[Oo]|信箱/.test(input.text)) {
     for (const match of input.text.matchAll(english)) {
       if (publicEnglish.test(match[0])) continue;

@@ -27,9 +27,9 @@ export const bankAccount = labelledValues([
     type: 'bank-account',
     rule: 'bank-account-number',
     confidence: 0.85,
-    hint: /账|帐|户|存折|account|acct|a\/c/,
+    hint: /账|帐|户|存折|account|acct|a\/c|checking|saving/,
     label:
-      '银行[账帐][号户]|[账帐]户号码|(?<![客用])户口(?:号码?)?|收款[账帐][号户]|对公[账帐][号户]|开户行[^\\n。]{0,24}?[账帐][号户]|存折(?:号|[账帐]号)?|对公户|公户|收款户|工资户|bank[ _-]?(?:account|acct)(?:[ _-]?(?:number|no\\.?|num))?|account[ _-]?(?:number|no\\.?|num|#)|acct\\.?(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])a\\/c',
+      '银行[账帐][号户]|[账帐]户号码|(?<![客用])户口(?:号码?)?|收款[账帐][号户]|对公[账帐][号户]|开户行[^\\n。]{0,24}?[账帐][号户]|存折(?:号|[账帐]号)?|对公户|公户|收款户|工资户|专户|(?:my|her|his|our|chase|checking) (?:checking|savings?)|checking account|savings account|bank[ _-]?(?:account|acct)(?:[ _-]?(?:number|no\\.?|num))?|account[ _-]?(?:number|no\\.?|num|#)|acct\\.?(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])a\\/c',
     value: number,
     between,
     behind: true,

@@ -192,15 +192,20 @@ function nameInSlot(text: string, start: number, anchors: readonly Anchor[]): { 
   const length = isDouble ? 2 : 1;
   if (!mayEndAt(text, start + length + 1) && !mayEndAt(text, start + length + 2)) return undefined;
   const before = text.slice(Math.max(0, start - 10), start);
-  if (publicBefore.test(before) && !/作者[:\s]?$/.test(before)) return undefined;
   const slot = slotBefore.exec(before);
-  const form = formKey.test(before);
+  if (
+    slot === null &&
+    start > 0 &&
+    isHan(text.charCodeAt(start - 1)) &&
+    !cueBefore.test(before) &&
+    !occupation.test(before)
+  )
+    return undefined;
+  if (publicBefore.test(before) && !/作者[:\s]?$/.test(before)) return undefined;
+  const form = slot !== null && formKey.test(before);
   const plain = (surnameWeights.get(text.charCodeAt(start)) ?? 0) >= 1.6;
   const parted = slot !== null && (slot[2] ?? '') !== '';
-  const leftEnd =
-    start === 0 || !isHan(text.charCodeAt(start - 1)) || cueBefore.test(before) || occupation.test(before);
   const anchorBefore = anchors.some(({ end }) => end <= start && start - end <= 2);
-  if (slot === null && !leftEnd) return undefined;
   const surnameLength = isDouble ? 2 : 1;
   let best: { end: number; score: number } | undefined;
   for (const given of [2, 1]) {

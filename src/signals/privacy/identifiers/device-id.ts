@@ -8,7 +8,7 @@ const mac =
   /(?<![0-9a-f:.-])[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}(?![0-9a-f:-])|(?<![0-9a-f.])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![0-9a-f.])/g;
 /** Broadcast, empty, multicast and documentation addresses (RFC 7042) are nobody's. */
 const sharedMac =
-  /^(?:00[:-]00[:-]5e|ff[:-]ff|00[:-]00[:-]00|01[:-]00[:-]5e|33[:-]33|0000\.0000|ffff\.ffff|de[:-]ad[:-]be|aa[:-]bb[:-]cc|00[:-]11[:-]22|01[:-]23[:-]45)/;
+  /^(?:0[02][:-]00[:-]00[:-]00|00[:-]00[:-]5e|ff[:-]ff|00[:-]00[:-]00|01[:-]00[:-]5e|33[:-]33|0000\.0000|ffff\.ffff|de[:-]ad[:-]be|aa[:-]bb[:-]cc|00[:-]11[:-]22|01[:-]23[:-]45)/;
 /** A serial number of any product is no more than that; a person's own device is told by its words. */
 const ownDevice =
   /我|本人|手机|平板|手表|电脑|笔记本|手环|耳机|相机|\bmy\b|\bher\b|\bhis\b|phone|laptop|tablet|watch|macbook|ipad|airpods|lost|stolen|丢|报失|挂失|被偷/;
@@ -44,7 +44,7 @@ const labelledDevices = labelledValues([
     confidence: 0.7,
     hint: /机身|序列号|serial|(?<![a-z])s\/?n(?![a-z])/,
     label:
-      '机身号|机身码|序列号|serial(?:[ _-]?(?:no\\.?|number|num))?(?: of my [a-z ]{2,16}| on my [a-z ]{2,16})?|(?<![a-z])s\\/?n(?=[:\\s#=])',
+      '机身号|机身码|序列号|serial(?:[ _-]?(?:no\\.?|number|num))?(?: of my [a-z ]{2,16}| on my [a-z ]{2,16})?|(?<![a-z])s\\/?n(?:码|(?=[:\\s#=]))',
     value: '(?=[a-z0-9-]*\\d)[a-z0-9][a-z0-9-]{7,29}(?![a-z0-9])',
     accept: (value, { lower }, start) =>
       ownDevice.test(lower.slice(Math.max(0, start - 40), start + value.length + 24)) &&

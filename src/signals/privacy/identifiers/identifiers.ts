@@ -21,7 +21,7 @@ import { phone } from './phone.ts';
 import { recordNumber } from './record-number.ts';
 import { residentId } from './resident-id.ts';
 import { isMadeUp } from './made-up-values.ts';
-import { anyBankWord, type IdentifierRule, type RuleInput } from './rule-input.ts';
+import { anyBankWord, anyPhoneWord, type IdentifierRule, type RuleInput } from './rule-input.ts';
 import { secret } from './secret.ts';
 import { socialCreditCode } from './social-credit-code.ts';
 import { usSsn } from './us-ssn.ts';
@@ -98,8 +98,10 @@ export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
     lower: normalised.digits === normalised.text ? normalised.lower : comparable(normalised.digits),
     clusters,
     mentionsBank: false,
+    mentionsPhone: false,
   };
   input.mentionsBank = anyBankWord.test(input.lower);
+  input.mentionsPhone = anyPhoneWord.test(input.lower);
   const matches: IdentifierMatch[] = [];
   for (const cluster of clusters) {
     for (const window of digitWindows(cluster, input.text)) {

@@ -12,7 +12,7 @@ const productName = /^[a-z]+-\d+(?:-[a-z\d]+)*$/;
 
 /** Signs and words between a messenger and a name: 微信❤: , VX👉, 微信号改成了, wechat id =. */
 const signs =
-  '(?:[^a-z\\d\\u4e00-\\u9fa5\\n@]|[是为係系叫搜]|就是|换成了?|改成了?|改为|我的|加我|(?<![a-z])(?:is|id|as|under|at|handle|username|me)(?![a-z])){1,9}';
+  '(?:[^a-z\\d\\u4e00-\\u9fa5\\n@]|[是为係系叫搜的]|同号|就是|换成了?|改成了?|改为|我的|加我|(?<![a-z])(?:is|id|as|under|at|handle|username|me)(?![a-z])){1,9}';
 const maybeSigns = signs.replace('{1,9}', '{0,9}');
 const weChatName = '(?:wxid_[a-z0-9]{6,24}|[a-z][a-z0-9_-]{5,19})(?![a-z0-9_:(/-]|@|\\.[a-z0-9])';
 const handle = '@?[a-z0-9](?:[a-z0-9_-]|[.#](?=[a-z0-9])){3,31}(?![a-z0-9_(/:-]|@)';
@@ -52,9 +52,9 @@ const byLabel = labelledValues([
     type: 'messenger-id',
     rule: 'wechat-id',
     confidence: 0.88,
-    hint: /微信|薇|威.?信|维信|v信|vx|wx|wechat|weixin|加v|v:|v是|加微|加我微/,
+    hint: /微信|薇|威.?信|维信|v信|vx|wx|wechat|weixin|加v|v:|v是|加微|加我微|微我/,
     label:
-      '微信|薇信?|威.?信|维信|v信|加我?微|(?<![a-z])(?:vx|wx|wechat|weixin)(?![a-z])|加我?v|(?<![a-z\\d])v(?=[:是\\s]{0,2}[:是])',
+      '微信|薇信?|威.?信|维信|v信|加我?微|(?<![\\u4e00-\\u9fa5])(?:有事)?微我|(?<![a-z])(?:vx|wx|wechat|weixin)(?![a-z])|加我?v|(?<![a-z\\d])v(?=[:是\\s]{0,2}[:是])',
     value: `(?!pay|mini|app|official|and|or|for|is|login|sdk|api|share)${weChatName}`,
     between: signs,
     behind: true,
@@ -67,9 +67,9 @@ const byLabel = labelledValues([
     type: 'messenger-id',
     rule: 'qq-number',
     confidence: 0.88,
-    hint: /qq|扣|企鹅|q号|口口|球球|加q|(?<![a-z])q:/,
+    hint: /qq|扣|企鹅|q号|口口|球球|加q|方式|联系|(?<![a-z])q:/,
     label:
-      '(?<![a-z])qq(?:[ _-]?(?:号码?|number|id))?|扣扣号?|企鹅号?|(?<![a-z])q号|口口号?|球球号?|加我?q|(?:加我?|我的?)扣|(?<![a-z])q(?=[:])|(?<![\\u4e00-\\u9fa5])扣(?=[:\\s]?[1-9]\\d{5})',
+      '(?<![a-z])qq(?:[ _-]?(?:号码?|number|id))?|扣扣号?|企鹅号?|(?<![a-z])q号|口口号?|球球号?|加我?q|(?:联系方式|联系|方式)[:\\s]?q|(?:加我?|我的?)扣|(?<![a-z])q(?=[:])|(?<![\\u4e00-\\u9fa5])扣(?=[:\\s]?[1-9]\\d{5})',
     value: '[1-9](?:[ -]?\\d){4,10}(?![\\d.]|\\s?(?:元|块|万|个|人|年|月|位|版|分|%|[a-d](?![a-z])))',
     between: '(?:[\\s:"\'=,>→(]|[是为叫]|is|就是|加我?|换成了?|搜|找我|群?里?我是){0,5}',
     behind: true,
@@ -84,6 +84,27 @@ const byLabel = labelledValues([
     value: handle,
     between: maybeSigns,
     accept: (value) => isHandle(value) && (!/^\d+$/.test(value) || value.length >= 6),
+  },
+  {
+    type: 'messenger-id',
+    rule: 'account-name',
+    confidence: 0.75,
+    hint: /支付宝|抖音|快手|小红书|微博|钉钉|飞书|陌陌|旺旺/,
+    label: '支付宝|抖音|快手|小红书|微博|钉钉|飞书|陌陌|旺旺',
+    value: handle,
+    between: signs,
+    accept: (value, { lower }) => isHandle(value) && /[a-z]/.test(value) && value.length >= 6 && personal.test(lower),
+  },
+  {
+    type: 'messenger-id',
+    rule: 'profile-address',
+    confidence: 0.7,
+    hint: /\.(?:me|com)\//,
+    label:
+      '(?<![a-z])(?:t|wa)\\.me|(?:facebook|fb|instagram|twitter|weibo|tiktok|snapchat)\\.com(?:\\/add)?|linkedin\\.com\\/in',
+    value: handle,
+    between: '\\/@?',
+    accept: (value) => notWord(value) && /\d|_/.test(value),
   },
   {
     type: 'messenger-id',

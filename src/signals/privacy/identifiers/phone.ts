@@ -86,7 +86,8 @@ function mainlandLandline(window: DigitWindow, input: RuleInput, labelled: () =>
 
 function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits } = window;
-  if (digits.length > 8 || !/^[2-9]/.test(digits) || !wellWritten(window, () => false) || !standsAlone(window, input)) {
+  if (!input.mentionsPhone || digits.length > 8 || !/^[2-9]/.test(digits)) return undefined;
+  if (!wellWritten(window, () => false) || !standsAlone(window, input)) {
     return undefined;
   }
   const close =
@@ -139,6 +140,13 @@ function international(window: DigitWindow, input: RuleInput): IdentifierMatch |
   return { type: 'phone', start: window.start - 1, end: window.end, confidence: 0.85, rule: 'phone-international' };
 }
 
+/** Hong Kong and Macau with their code and no plus: 852 2345 6789. */
+function hongKong(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
+  if (!/^85[23][2-9]\d{7}$/.test(window.digits) || !window.bounded || !standsAlone(window, input)) return undefined;
+  if (window.groups[0] !== 3 || window.groups.length > 3 || !labelled()) return undefined;
+  return { type: 'phone', start: window.start, end: window.end, confidence: 0.8, rule: 'phone-hk' };
+}
+
 function taiwanMobile(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
   if (!/^09\d{8}$/.test(window.digits) || !standsAlone(window, input)) return undefined;
   const split = window.bounded && window.groups[0] === 4 && window.groups.length <= 3 && window.groups.length > 1;
@@ -177,7 +185,13 @@ function taiwanLandline(window: DigitWindow, input: RuleInput, labelled: () => b
 
 /** Whether any rule below reads a number of this length and beginning; most windows of a text full of figures fail here. */
 function mayBePhone({ digits, start }: DigitWindow, input: RuleInput): boolean {
-  if (digits.startsWith('0') || digits.startsWith('86') || digits.startsWith('886') || input.text[start - 1] === '+')
+  if (
+    digits.startsWith('0') ||
+    digits.startsWith('86') ||
+    digits.startsWith('886') ||
+    digits.startsWith('85') ||
+    input.text[start - 1] === '+'
+  )
     return true;
   if (digits.startsWith('1')) return digits.length === 11;
   return digits.length === 7 || digits.length === 8 || digits.length === 10;
@@ -196,6 +210,7 @@ export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | 
     taiwanLandline(window, input, labelled) ??
     northAmerican(window, input, labelled) ??
     british(window, input, labelled) ??
+    hongKong(window, input, labelled) ??
     international(window, input) ??
     localNumber(window, input)
   );

@@ -9,7 +9,11 @@ export type RuleInput = {
   clusters: DigitCluster[];
   /** Whether a word for banks or paying stands anywhere: what needs one skips its windows otherwise. */
   mentionsBank: boolean;
+  /** Whether a word for telephones stands anywhere: short numbers are one only beside it. */
+  mentionsPhone: boolean;
 };
+
+export const anyPhoneWord = /座机|固话|固定电话|电话|手机|手提|市话|phone|tel|mobile|cell|landline/;
 
 export const anyBankWord =
   /银行|[支分]行|信用社|农商|邮储|[工建农中招交]行|开户|户头|存折|折子|[打汇收退]款|转账|汇到|打[到进]|转到|工资卡|社保卡|beneficiary|iban|swift|bic|bank|wire|transfer|a\/c|acc(?:oun)?t/;

@@ -47,7 +47,7 @@ const candidate = /[A-Za-z0-9_:][A-Za-z0-9_.:-]{14,4095}/g;
 const prefixes =
   /AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|sk-|[srp]k_|whsec|xox|xapp-|AIza|ya29|GOCSPX|eyJ|npm_|pypi-|hf_|LTAI|AKID|SG\.|do[opr]_v1|dapi|\d{8}:|dckr_|xai-|gsk_|pplx-|nvapi-|r8_|tvly-|fw_|[a-f0-9]{32}[.-]|AKLT|ALTAK|bce-v3|SK[a-f0-9]{8}|AC[a-f0-9]{8}|key-|shp[a-z]{2}_|sq0|EAA|[MNO][A-Za-z0-9_-]{22,27}\.|hv[sbr]\.|lin_api_|ntn_|secret_|figd_|gls?[ac]_|NRAK-|pat-|AT[AC]TT3|ATBB|sntry|PMAK-|rubygems_|sbp_|vercel_|pscale_|ph[cx]_|rnd_|HRKU-|AGE-S|tfp_|fo1_|dp\.|pul-|cio_|CFPAT-|ops_|nfp_|tskey-|oy2|(?:key|api|ak|tok|at|pat|bot|app)_/;
 const pem =
-  /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,8000}-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?/g;
+  /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[^-]{0,8000}(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?/g;
 /** A token as the user of an address: https://ghp_…@github.com. */
 const userInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/([A-Za-z0-9_.~-]{16,128})@[^\s/]{3,}/g;
 const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{0,64}:([^\s@]{3,64})@[^\s/]{3,}/g;

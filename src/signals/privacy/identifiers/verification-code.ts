@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
+import { exampleWords, numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 /** Four to eight digits, in groups or not, that no further digits and no unit follow. */
 const unit =
@@ -7,7 +7,7 @@ const unit =
 const code = `(?<![\\d.])(\\d(?:[ -]?\\d){3,7})${unit}`;
 /** What a code is called. 取件码 and the like open a locker for a parcel; they say nothing about anybody. */
 const label =
-  '验\\s?证\\s?码|校验码|动态(?:密?码|口令)|短信(?:密)?码|激活码|登[录陆]码|确认码|一次性(?:密码|口令|码)|授权码|注册码|yan ?zheng ?ma|(?<![a-z])yzm(?![a-z])|verif(?:y|ication)[ _-]?(?:code|pin|number)|security code|one[ -]time (?:code|password|passcode|pin)|(?:log|sign)[ -]?in code|auth(?:entication|enticator|orization)?[ _-]?code|(?:2fa|mfa|totp|otp|sms|two[- ]factor)(?:[ _-]?(?:code|password|pin))?(?![a-z])|smscode|confirmation code|passcode|pass code|access code|authenticator|(?:text(?:ed)?|sms) (?:me )?(?:a |the )?(?:code|pin|number)|(?:code|pin|number)s? (?:that )?(?:they|he|she|you|it|i|the bank|google|apple|whatsapp) (?:just )?(?:text(?:ed)?|sent|got|received|messaged|gave)(?: me)?|(?:code|number|pin) (?:on|in|from) (?:the|my|that) (?:text|sms|phone|message|app|bank)';
+  '验\\s?证\\s?码|校验码|(?:两步|双重|二次|短信|登录)验证码?|动态(?:密?码|口令)|短信(?:密)?码|激活码|登[录陆]码|确认码|一次性(?:密码|口令|码)|授权码|注册码|yan ?zheng ?ma|(?<![a-z])yzm(?![a-z])|verif(?:y|ication)[ _-]?(?:code|pin|number)|security code|one[ -]time (?:code|password|passcode|pin)|(?:log|sign)[ -]?in code|auth(?:entication|enticator|orization)?[ _-]?code|(?:2fa|mfa|totp|otp|sms|two[- ]factor)(?:[ _-]?(?:code|password|pin))?(?![a-z])|smscode|confirmation code|passcode|pass code|pin (?:sent|texted)[^\\d\\n]{0,16}|access code|authenticator|(?:text(?:ed)?|sms) (?:me )?(?:a |the )?(?:code|pin|number)|(?:code|pin|number)s? (?:that )?(?:they|he|she|you|it|i|the bank|google|apple|whatsapp) (?:just )?(?:text(?:ed)?|sent|got|received|messaged|gave)(?: me)?|(?:code|number|pin) (?:on|in|from) (?:the|my|that) (?:text|sms|phone|message|app|bank)';
 const labelled = new RegExp(`(?:${label})(?![^\\n。]{0,4}(?:位|长度|有效))[^\\n\\d。;?]{0,18}?${code}`, 'g');
 /** Letters and digits mixed, right behind the label. */
 const mixed = new RegExp(
@@ -21,23 +21,24 @@ const before = new RegExp(
 );
 /** Told of without its name: what the text message said, what somebody wants to hear. */
 const told = new RegExp(
-  `(?:(?:短信|收到|发来|发过来|发给我)[^\\n\\d。;]{0,10}(?:数字|那串|六位|四位|码|说|写|里|内容|的)[^\\n\\d。;]{0,6}|(?:[四六]|[46])位数?(?:字|的?码)?(?:是|为|:)?\\s?|念(?:给[^\\d\\n]{1,4})?(?:一下)?|(?:they|he|she|it|bank) (?:just )?(?:sent|texted|messaged) me |(?:use|enter)(?: the)?(?: code)? )${code}`,
+  `(?:(?:短信|收到|发来|发过来|发给我)[^\\n\\d。;]{0,10}(?:数字|那串|六位|四位|码|说|写|里|内容|的)[^\\n\\d。;]{0,6}|(?:[四六]|[46])位数?(?:字|的?码)?(?:是|为|:)?\\s?|[念报读](?:给[^\\d\\n]{1,4})?(?:一下|出|了)?|(?:six|four|6|4)[- ]digits?(?: (?:code|number))?(?: is| was)?[:,]?\\s?|(?:they|he|she|it|bank) (?:just )?(?:sent|texted|messaged) me |(?:use|enter)(?: the)?(?: code)? )${code}`,
   'g',
 );
-const toldContext = /码|短信|收到|位数|骗|客服|银行|告诉|code|text|sms|scam|log ?in|sign ?in|verif|read it|otp|message/;
+const toldContext =
+  /码|验证|短信|收到|位数|digit|骗|客服|银行|告诉|code|text|sms|scam|log ?in|sign ?in|verif|read it|otp|message/;
 /** `code` alone is what machines, countries and shops have too. */
 const bare = new RegExp(
   `(?<![a-z])(?<!(?:error|zip|postal|area|status|country|source|exit|promo|discount|qr|bar|dress|post|room|hs|hts|cpt|icd|icd-10|tariff|naics|sic|product|item|part|colou?r|building|zip-|printed|return|response|http|swift|sort|dial(?:l?ing)?|coupon|voucher|stock|ticker|course|class|model|fault|trouble|obd|plu|airline|booking|machine|op|byte|unicode|key|morse|hex|ascii|tax|cost|branch|bank|store|shop) )code\\b[:\\s=]{1,3}(?:is |was |i got |they sent )?(?:")?${code}`,
   'g',
 );
 const secretContext =
-  /text|sms|sent|send|log ?in|sign|verif|account|scam|whatsapp|phone|auth|password|share|expire|minute|your code|my code|短信|登[录陆]/;
+  /text|sms|digit|bank's|typed|sent|send|log ?in|sign|verif|account|scam|whatsapp|phone|auth|password|share|expire|minute|your code|my code|短信|登[录陆]/;
 
 /** Codes for one login that a text message or an app gave. */
 export function verificationCode(input: RuleInput): IdentifierMatch[] {
   const { lower } = input;
   if (
-    !/码|口令|短信|收到|发来|位数|念|code|otp|yzm|yan ?zheng|2fa|mfa|totp|pin|verif|log ?in|sign ?in|factor|authenticator|sent|text/.test(
+    !/码|口令|短信|收到|发来|位数|[念报读两双]|digit|code|otp|yzm|yan ?zheng|2fa|mfa|totp|pin|verif|log ?in|sign ?in|factor|authenticator|sent|text/.test(
       lower,
     )
   )
@@ -53,7 +54,8 @@ export function verificationCode(input: RuleInput): IdentifierMatch[] {
       const value = match[1] ?? '';
       const start = match.index + match[0].lastIndexOf(value);
       const end = start + value.length;
-      if (accept?.(start, end) === false) continue;
+      if (accept?.(start, end) === false || /演示|示例|举例/.test(lower.slice(end, end + 10))) continue;
+      if (precededBy(lower, match.index, 12, exampleWords)) continue;
       found.push({ type: 'verification-code', start, end, confidence, rule });
     }
   };
