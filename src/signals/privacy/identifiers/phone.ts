@@ -210,8 +210,8 @@ export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | 
     taiwanLandline(window, input, labelled) ??
     northAmerican(window, input, labelled) ??
     british(window, input, labelled) ??
-    hongKong(window, input, labelled) ??
     international(window, input) ??
+    hongKong(window, input, labelled) ??
     localNumber(window, input)
   );
 }
