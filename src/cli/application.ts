@@ -6,7 +6,14 @@ import type { Metrics } from '../core/metrics.ts';
 import type { MinutesMaker } from '../core/minutes.ts';
 import type { InstalledModel, ModelAdministration } from '../core/model-store.ts';
 import type { ManagedModule, ModuleAdministration, ModuleUse } from '../core/modules.ts';
-import type { PictureDecoder, PictureFetcher, PictureGuard, PictureReader, Transcriber } from '../core/perception.ts';
+import type {
+  PictureDecoder,
+  PictureFetcher,
+  PictureGuard,
+  PictureReader,
+  Transcriber,
+  VoiceWatcher,
+} from '../core/perception.ts';
 import type { Config } from '../config/load-config.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
 import type { OptimizeOptions, OptimizeResult } from '../engine/optimize/optimizer.ts';
@@ -45,7 +52,8 @@ export type Pictures = {
   dispose(): Promise<void>;
 };
 
-export type Speech = Transcriber & { managedModules(): ManagedModule[]; readonly pid: number | undefined };
+export type Speech = Transcriber &
+  VoiceWatcher & { managedModules(): ManagedModule[]; readonly pid: number | undefined };
 
 export type Telemetry = {
   log: Log;

@@ -71,6 +71,7 @@ export async function openEntry(application: Application, options: EntryOptions)
       admin: store,
       modules,
       transcriber: speech,
+      dictation: speech,
       minutes: application.createMinutes(config, { log, service: hybrid.service, transcriber: speech }),
       options: { ...serverOptions(config, application.version), ...options.server },
       log,

@@ -59,6 +59,21 @@ export interface Transcriber {
   transcribe(audio: AudioPart, options: TranscribeOptions): Promise<Transcript>;
 }
 
+/** Speech and silence of sound that is still coming. */
+export type VoiceWatch = {
+  /**
+   * @param samples the next ones, at 16 kHz
+   * @returns the probability of speech in each 32 ms that they complete
+   * @throws as `transcribe`
+   */
+  hear(samples: Float32Array, options: { signal: AbortSignal }): Promise<number[]>;
+  close(): Promise<void>;
+};
+export interface VoiceWatcher {
+  /** Loads nothing before it is used. */
+  watchVoice(): VoiceWatch;
+}
+
 /** Box in pixels of the upright picture. */
 export type PictureLine = {
   text: string;

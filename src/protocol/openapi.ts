@@ -17,6 +17,8 @@ type Operation = {
   stream?: boolean;
   parameter?: string;
   open?: boolean;
+  /** Answered by an upgrade of the connection. */
+  socket?: boolean;
 };
 
 const bodies: Record<string, z.ZodType> = {
@@ -59,6 +61,17 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
   },
   '/v1/audio/translations': {
     post: { summary: 'Write down speech in English.', form: 'AudioForm', answer: 'Transcription', stream: true },
+  },
+  '/v1/realtime': {
+    get: {
+      summary:
+        'WebSocket, with ?intent=transcription: live dictation by the events of OpenAI’s realtime interface. Heard on the device.',
+      answer: 'RealtimeEvent',
+      socket: true,
+    },
+  },
+  '/v1/audio/dictation': {
+    get: { summary: 'The same WebSocket under a plain name.', answer: 'RealtimeEvent', socket: true },
   },
   '/v1/minutes': {
     post: {
@@ -164,7 +177,7 @@ function operationObject(method: string, path: string, operation: Operation): ob
       : { parameters: [{ name: operation.parameter, in: 'path', required: true, schema: { type: 'string' } }] }),
     ...requestBody(operation),
     responses: {
-      200: {
+      [operation.socket === true ? 101 : 200]: {
         description: operation.answer,
         content: { [json]: {}, ...(operation.stream === true ? { 'text/event-stream': {} } : {}) },
       },

@@ -2,6 +2,7 @@ import { Hono } from 'hono';
 import { makeError } from '../core/errors.ts';
 import { operations } from '../protocol/openapi.ts';
 import { type Access, createAccess } from './access.ts';
+import { addDictationRoutes } from './dictation/routes.ts';
 import { Drain } from './drain.ts';
 import { type Entry, type EntryContext, type EntryEnv, finishRequest, newId } from './entry.ts';
 import { errorResponse, normalised } from './error-response.ts';
@@ -21,6 +22,9 @@ export type App = {
   hono: Hono<EntryEnv>;
   /** What is being answered now. */
   drain: Drain;
+  /** For connections that are no requests. */
+  entry: Entry;
+  access: Access;
 };
 
 /** The HTTP entry without a port. Every request passes the guard, then its route; every error ends in one mapper. */
@@ -73,11 +77,12 @@ export function createApp(parts: AppParts): App {
   addEmbeddingRoutes(app, entry);
   if (parts.admin !== undefined) addAdministrationRoutes(app, entry, parts.admin);
   if (parts.transcriber !== undefined) addAudioRoutes(app, entry, parts.transcriber);
+  if (parts.dictation !== undefined) addDictationRoutes(app);
   if (parts.minutes !== undefined) addMinutesRoutes(app, entry, parts.minutes);
   if (parts.modules !== undefined) addModuleRoutes(app, entry, parts.modules);
   if (parts.hybrid !== undefined) addHybridRoutes(app, entry, parts.hybrid);
   if (parts.statistics !== undefined) addStatisticsRoutes(app, entry, parts.statistics);
-  return { hono: app, drain: entry.drain };
+  return { hono: app, drain: entry.drain, entry, access };
 }
 
 /** Host, then origin; the key comes after them. Returns the answer to a preflight. */

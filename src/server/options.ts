@@ -8,7 +8,7 @@ import type { Metrics } from '../core/metrics.ts';
 import type { ModelAdministration } from '../core/model-store.ts';
 import type { ModuleAdministration } from '../core/modules.ts';
 import type { MinutesMaker } from '../core/minutes.ts';
-import type { Transcriber } from '../core/perception.ts';
+import type { Transcriber, VoiceWatcher } from '../core/perception.ts';
 
 export type ServerOptions = {
   /** Address to listen on. Default 127.0.0.1. Any other than loopback needs a key. */
@@ -43,6 +43,10 @@ export type ServerOptions = {
   idleConnectionMs: number;
   /** All headers of a request together. Default 16 KiB. */
   maxHeaderBytes: number;
+  /** Dictations at once; further ones are told 429. Default 4: each asks the speech module every second. */
+  maxDictations: number;
+  /** A dictation without sound for so long is closed. Default 60 s. */
+  dictationIdleMs: number;
   /** Shown by `GET /`. */
   version: string;
 };
@@ -63,6 +67,8 @@ export const defaultServerOptions: ServerOptions = {
   headersTimeoutMs: 15_000,
   idleConnectionMs: 60_000,
   maxHeaderBytes: 16 * 1024,
+  maxDictations: 4,
+  dictationIdleMs: 60_000,
   version: '0.0.0',
 };
 
@@ -75,6 +81,8 @@ export type AppParts = {
   modules?: ModuleAdministration;
   /** Without it the routes of sound are not there. */
   transcriber?: Transcriber;
+  /** Without it nobody dictates. */
+  dictation?: Transcriber & VoiceWatcher;
   /** Without it there are no minutes of meetings. */
   minutes?: MinutesMaker;
   options?: Partial<ServerOptions>;

@@ -7,6 +7,7 @@ import { getRequestListener } from '@hono/node-server';
 import { makeError } from '../core/errors.ts';
 import { errorBody } from '../protocol/error-body.ts';
 import { createApp } from './app.ts';
+import { serveDictation } from './dictation/socket.ts';
 import { checkBind } from './bind.ts';
 import type { Drain } from './drain.ts';
 import { errorResponse } from './error-response.ts';
@@ -33,7 +34,7 @@ const lastWordsMs = 1000;
 export async function startServer(parts: AppParts): Promise<RunningServer> {
   const options = { ...defaultServerOptions, ...parts.options };
   if (options.requireKey === 'auto') checkBind(options.host, options.apiKeys);
-  const { hono, drain } = createApp(parts);
+  const { hono, drain, entry, access } = createApp(parts);
   const respond = getRequestListener((request, env) => hono.fetch(request, env), {
     hostname: 'localhost',
     errorHandler: () => errorResponse(makeError('invalid_request', { reason: 'The request line is not valid.' })),
@@ -60,6 +61,7 @@ export async function startServer(parts: AppParts): Promise<RunningServer> {
   );
   server.maxConnections = options.maxConnections;
   server.on('clientError', answerClientError);
+  const dictations = parts.dictation === undefined ? undefined : serveDictation(server, entry, access, parts.dictation);
   await listen(server, options);
   const stopWatching = options.tls === undefined ? undefined : watchTls(server, options.tls, parts.log);
   const { port, family, address } = server.address() as AddressInfo;
@@ -72,7 +74,7 @@ export async function startServer(parts: AppParts): Promise<RunningServer> {
       // Nothing to wait for where there is nobody to tell.
       if (announceMs > 0) await sleep(announceMs);
       stopWatching?.();
-      await close(server, drain, responses, graceMs);
+      await close(server, drain, responses, { graceMs, last: () => dictations?.close() });
     },
   };
 }
@@ -103,7 +105,7 @@ async function close(
   server: Server,
   drain: Drain,
   responses: ReadonlySet<ServerResponse>,
-  graceMs: number,
+  { graceMs, last }: { graceMs: number; last: () => void },
 ): Promise<void> {
   drain.begin();
   const closed = new Promise<void>((resolve) => {
@@ -118,6 +120,7 @@ async function close(
   const limit = new AbortController();
   await Promise.race([flushed, sleep(lastWordsMs, undefined, { signal: limit.signal }).catch(() => {})]);
   limit.abort();
+  last();
   // Also those that never sent a request, which Node does not count as idle.
   server.closeAllConnections();
   await closed;

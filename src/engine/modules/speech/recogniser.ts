@@ -1,5 +1,5 @@
 import { makeError } from '../../../core/errors.ts';
-import type { TranscriptSegment } from '../../../core/perception.ts';
+import type { Transcript, TranscriptSegment } from '../../../core/perception.ts';
 import { Ctranslate2File } from '../../../models/whisper/ctranslate2-file.ts';
 import { readWhisperShape } from '../../../models/whisper/whisper-shape.ts';
 import { openOnnxSession } from '../../native/onnx-session.ts';
@@ -7,8 +7,9 @@ import { decodeAudio, speechRate } from './audio/decode-audio.ts';
 import { prepareWhisper } from './prepare-whisper.ts';
 import { SampleStream } from './sample-stream.ts';
 import { toSimplifiedChinese } from './simplified-chinese.ts';
-import type { SpeechLoadOptions, SpeechProgress, SpeechRequest, SpeechResult } from './speech-messages.ts';
+import type { SpeechLoadOptions, SpeechProgress, TranscribeRequest, VoiceRequest } from './speech-messages.ts';
 import { VoiceActivityModel } from './voice-activity.ts';
+import { VoiceWatches } from './voice-watches.ts';
 import { transcribeStream } from './whisper/transcribe-stream.ts';
 import { Vocabulary } from './whisper/vocabulary.ts';
 import { WhisperModel } from './whisper/whisper-model.ts';
@@ -21,6 +22,7 @@ export class Recogniser {
   readonly #model: WhisperModel;
   readonly #vocabulary: Vocabulary;
   readonly #voice: VoiceActivityModel;
+  readonly #watches: VoiceWatches;
   readonly #suppressed: ReadonlySet<number>;
   #last: Promise<unknown> = Promise.resolve();
 
@@ -32,6 +34,7 @@ export class Recogniser {
     this.#model = parts.model;
     this.#vocabulary = parts.vocabulary;
     this.#voice = parts.voice;
+    this.#watches = new VoiceWatches(parts.voice);
     this.#suppressed = new Set(parts.suppressed);
   }
 
@@ -56,22 +59,29 @@ export class Recogniser {
     return this.#vocabulary.languages;
   }
 
+  /** Live sound waits for no recording. */
+  async watch({ watch, samples }: VoiceRequest): Promise<number[]> {
+    if (samples !== undefined) return this.#watches.hear(watch, samples);
+    this.#watches.close(watch);
+    return [];
+  }
+
   /** Recordings wait for each other: the cache of the search is there once. */
   transcribe(
-    request: SpeechRequest,
+    request: TranscribeRequest,
     signal: AbortSignal,
     onProgress: (progress: SpeechProgress) => void,
-  ): Promise<SpeechResult> {
+  ): Promise<Transcript> {
     const turn = this.#last.then(() => this.#transcribe(request, signal, onProgress));
     this.#last = turn.catch(() => {});
     return turn;
   }
 
   async #transcribe(
-    request: SpeechRequest,
+    request: TranscribeRequest,
     signal: AbortSignal,
     onProgress: (progress: SpeechProgress) => void,
-  ): Promise<SpeechResult> {
+  ): Promise<Transcript> {
     signal.throwIfAborted();
     const token = request.language === undefined ? undefined : this.#vocabulary.languageToken(request.language);
     if (request.language !== undefined && token === undefined) {

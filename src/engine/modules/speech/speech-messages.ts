@@ -14,7 +14,11 @@ export type SpeechLoadOptions = {
   mostSeconds: number;
 };
 export type SpeechInfo = { languages: string[] };
-export type SpeechRequest = {
+export type SpeechRequest = TranscribeRequest | VoiceRequest;
+/** Samples at 16 kHz of a watch; without samples it ends. */
+export type VoiceRequest = { kind: 'voice'; watch: number; samples?: Float32Array };
+export type TranscribeRequest = {
+  kind: 'transcribe';
   bytes: Uint8Array;
   language?: string;
   task: 'transcribe' | 'translate';
@@ -28,4 +32,4 @@ export type SpeechProgress =
   | { type: 'language'; language: string }
   | { type: 'segment'; segment: TranscriptSegment }
   | { type: 'heard'; seconds: number; durationSeconds?: number };
-export type SpeechResult = Transcript;
+export type SpeechResult = { kind: 'transcript'; transcript: Transcript } | { kind: 'voice'; probabilities: number[] };

@@ -4,7 +4,7 @@ import { makeError } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
 import type { InstalledModel } from '../../../core/model-store.ts';
 import type { ManagedModule, ModuleUse } from '../../../core/modules.ts';
-import type { TranscribeOptions, Transcriber, Transcript } from '../../../core/perception.ts';
+import type { TranscribeOptions, Transcriber, Transcript, VoiceWatch, VoiceWatcher } from '../../../core/perception.ts';
 import { WorkerModule } from '../worker-module.ts';
 import type { SpeechInfo, SpeechLoadOptions, SpeechProgress, SpeechRequest, SpeechResult } from './speech-messages.ts';
 
@@ -21,11 +21,15 @@ export type SpeechModuleOptions = {
   log: Log;
 };
 
+/** For telling the worker that a watch is over. */
+const closeLimitMs = 10_000;
+
 /** Hearing on the device: the speech module and what its users call. */
-export class SpeechModule implements Transcriber {
+export class SpeechModule implements Transcriber, VoiceWatcher {
   readonly #options: SpeechModuleOptions;
   readonly #worker: WorkerModule<SpeechLoadOptions, SpeechInfo, SpeechRequest, SpeechResult, SpeechProgress>;
   #model: string | undefined;
+  #watches = 0;
 
   constructor(options: SpeechModuleOptions) {
     this.#options = options;
@@ -51,11 +55,30 @@ export class SpeechModule implements Transcriber {
     return this.#worker.pid;
   }
 
-  transcribe(audio: AudioPart, options: TranscribeOptions): Promise<Transcript> {
+  watchVoice(): VoiceWatch {
+    const watch = ++this.#watches;
+    const state = { used: false };
+    return {
+      hear: async (samples, { signal }) => {
+        state.used = true;
+        const result = await this.#worker.call(this.#options.modules, { kind: 'voice', watch, samples }, { signal });
+        return result.kind === 'voice' ? result.probabilities : [];
+      },
+      close: async () => {
+        // A module that is not loaded holds nothing of it, and must not be loaded for that.
+        if (!state.used || this.pid === undefined) return;
+        const signal = AbortSignal.timeout(closeLimitMs);
+        await this.#worker.call(this.#options.modules, { kind: 'voice', watch }, { signal }).catch(() => {});
+      },
+    };
+  }
+
+  async transcribe(audio: AudioPart, options: TranscribeOptions): Promise<Transcript> {
     const { signal, language, task = 'transcribe', prompt, words = false, temperature = 0 } = options;
-    return this.#worker.call(
+    const result = await this.#worker.call(
       this.#options.modules,
       {
+        kind: 'transcribe',
         bytes: audio.bytes,
         task,
         words,
@@ -74,6 +97,8 @@ export class SpeechModule implements Transcriber {
         },
       },
     );
+    if (result.kind !== 'transcript') throw new Error('the speech worker answered something else');
+    return result.transcript;
   }
 
   async #find(): Promise<InstalledModel> {

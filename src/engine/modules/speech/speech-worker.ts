@@ -12,6 +12,8 @@ serveWorker<SpeechLoadOptions, SpeechInfo, SpeechRequest, SpeechResult, SpeechPr
   },
   async call(request, context) {
     if (recogniser === undefined) throw new Error('called before it was loaded');
-    return recogniser.transcribe(request, context.signal, (progress) => context.onProgress(progress));
+    if (request.kind === 'voice') return { kind: 'voice', probabilities: await recogniser.watch(request) };
+    const transcript = await recogniser.transcribe(request, context.signal, (progress) => context.onProgress(progress));
+    return { kind: 'transcript', transcript };
   },
 });
