@@ -29,6 +29,8 @@ export type PrivacyVerdict = {
 
 /** An assistant's general advice addresses "you" and reads like a case; its own words count only when they are plain. */
 const assistantTopicFloor = 0.8;
+/** Words for who speaks or is spoken to. */
+const anybody = /[你您妳我俺咱]|\b(?:you|yours?|i|my|me|we|our)\b/i;
 /** Two short turns in a row are also read as one text: "最近心慌" and then "医生开了美托洛尔". */
 const joinedTurnLimit = 160;
 /** Two turns that have nothing to do with each other read like one muddled sentence; only a clear score counts. */
@@ -40,7 +42,9 @@ function highestScores(
   thresholds: Record<SensitiveTopic, number>,
 ): Float64Array {
   const highest = new Float64Array(sensitiveTopics.length);
-  segments.forEach(({ role }, index) => {
+  segments.forEach(({ role, origin, text }, index) => {
+    // An answer without a you or an I is knowledge: "Fever, cough, aches." Somebody's matter was told in another turn.
+    if (role === 'assistant' && origin === 'text' && !anybody.test(text)) return;
     perSegment[index]?.forEach((score, topic) => {
       const name = sensitiveTopics[topic];
       if (name === undefined) return;

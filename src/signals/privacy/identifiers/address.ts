@@ -3,8 +3,7 @@ import type { RuleInput } from './rule-input.ts';
 
 const number = '(?:\\d{1,5}|[一二三四五六七八九十百]{1,5})';
 /** A number and what it counts: without one no Chinese address goes down to a house. */
-const numberOfHouse =
-  /[\d一二三四五六七八九十百]\s?(?:[号栋幢座楼弄巷组社队]|单元|村民小组|[-#](?=.*[\u4e00-\u9fa5]))/s;
+const numberOfHouse = /[\d一二三四五六七八九十百]\s?(?:[号栋幢座楼弄巷组社队]|单元|村民小组|[-#])/;
 /** What an address ends in: a road with a number, or an estate with a building and a flat. */
 const road = new RegExp(
   `[\\u4e00-\\u9fa5]{1,8}(?:大道|大街|路|街|巷|弄|胡同|道|村|里|屯|组|段)(?:[东南西北中]|[一二三四五六七八九十]段)?\\s?${number}\\s?(?:号|弄|巷)(?!线|楼?台|店|公交|公路|高铁|文件|令|案)(?:院)?`,
@@ -120,7 +119,7 @@ const postOfficeBox =
 /** Postal addresses: Chinese ones by road and number or estate and building, English ones by number and street. */
 export function address(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  if (numberOfHouse.test(input.lower)) found.push(...chineseAddresses(input));
+  if (/[\u4e00-\u9fa5]/.test(input.lower) && numberOfHouse.test(input.lower)) found.push(...chineseAddresses(input));
   if (/\d/.test(input.text) && /[A-Z][a-z]|[Pp]\.?\s?[Oo]|信箱/.test(input.text)) {
     for (const match of input.text.matchAll(english)) {
       if (publicEnglish.test(match[0])) continue;

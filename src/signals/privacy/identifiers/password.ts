@@ -16,7 +16,7 @@ const flags =
   /(?:redis-cli\b[^\n]{0,80}?\s-a\s{1,2}|(?:mysql(?:dump|admin)?|mariadb)\b[^\n]{0,80}?\s-p(?=\S)|(?:sshpass|mongosh?|mongodump|docker\s+login|sqlplus|sqlcmd|ldapsearch|7z|unzip|zip|openssl|psql|mosquitto_\w+|ansible\S*|helm|az|oc)\b[^\n]{0,80}?\s(?:-p|-P|-w|--pass(?:word)?)[\s=]{0,2}|(?:curl|wget|http)\b[^\n]{0,120}?\s(?:-u|--user|-a)[\s=]{1,2}[^\s:]{1,40}:|--(?:password|passwd|pass|pw)[\s=]{1,2}|pass:|net user\s+\S{1,24}\s+)["']?([!-~]{4,64})/gi;
 /** `admin888,密码就是这个`, `Xk9mQ2v is the password`: the value first. */
 const behind =
-  /(?<![!-~])["'“(]?((?=[!-~]*\d)(?=[!-~]*[A-Za-z])[!-~]{5,40}?)["'”)]?\s?(?:[,、]\s?|(?=是|就是|这是)|\s(?=is|was))(?:就是|这个?是|是|is|was)?\s?(?:这个|我的?|他的?|她的?|家里的?|公司的?|my|the|our|her|his)?\s?[\u4e00-\u9fa5a-z ]{0,10}?(?:密码|口令|password|passcode)(?:就是这个|就这个|$|[,。;!?\s])/g;
+  /(?<![!-~])["'“(]?((?=[!-~]{0,39}\d)(?=[!-~]{0,39}[A-Za-z])[!-~]{5,40}?)["'”)]?\s?(?:[,、]\s?|(?=是|就是|这是)|\s(?=is|was))(?:就是|这个?是|是|is|was)?\s?(?:这个|我的?|他的?|她的?|家里的?|公司的?|my|the|our|her|his)?\s?[\u4e00-\u9fa5a-z ]{0,10}?(?:密码|口令|password|passcode)(?:就是这个|就这个|$|[,。;!?\s])/g;
 /** A safe's three numbers. */
 const combination = /(?:密码|口令|combination|combo)(?:是|为|is|:|\s){0,4}(\d{1,2}(?:\s?-\s?\d{1,2}){2,3})(?![\d-])/g;
 /** A name to log in with and its password in one breath: root / Lk!39vMz0p. */

@@ -1,3 +1,4 @@
+import { foldTraditional } from '../fold-traditional.ts';
 import type { IdentifierMatch } from '../types.ts';
 import { doubleSurnames, givenNameCharacters, notInName, singleSurnames } from './chinese-surnames.ts';
 import { chineseNames } from './chinese-name.ts';
@@ -111,12 +112,13 @@ export function personName(input: RuleInput, others: readonly IdentifierMatch[] 
       });
     }
   };
-  if (/[\u4e00-\u9fa5]/.test(input.text)) {
-    collect(labelled, 0.9, 'name-labelled');
-    collect(roleBefore, 0.8, 'name-after-role');
-    collect(introduced, 0.9, 'name-introduced');
-    collect(iAm, 0.75, 'name-i-am');
-    collect(honoured, 0.6, 'name-with-title');
+  const simplified = foldTraditional(input.text);
+  if (/[\u4e00-\u9fa5]/.test(simplified)) {
+    collect(labelled, 0.9, 'name-labelled', simplified);
+    collect(roleBefore, 0.8, 'name-after-role', simplified);
+    collect(introduced, 0.9, 'name-introduced', simplified);
+    collect(iAm, 0.75, 'name-i-am', simplified);
+    collect(honoured, 0.6, 'name-with-title', simplified);
   }
   if (/[a-z]/.test(input.text)) {
     if (/name|my |our |patient|signed|employee|called/i.test(input.text)) collect(english, 0.85, 'name-english');
@@ -126,7 +128,7 @@ export function personName(input: RuleInput, others: readonly IdentifierMatch[] 
   const anchors = others.filter(
     ({ confidence, type }) => confidence >= 0.5 && type !== 'secret' && type !== 'password',
   );
-  const inSentences = [...chineseNames(input.text, anchors), ...englishNames(input.text)];
+  const inSentences = [...chineseNames(simplified, anchors), ...englishNames(input.text)];
   if (input.text.includes('·')) {
     // 阿依古丽·买买提: names of many peoples, and of every foreign author. Where somebody's own matter comes up it is the former.
     for (const match of input.text.matchAll(/[\u4e00-\u9fa5]{2,6}(?:·[\u4e00-\u9fa5]{1,6}){1,2}/g)) {
