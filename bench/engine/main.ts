@@ -68,6 +68,7 @@ async function benchModel(id: string): Promise<void> {
     valueCacheType: 'f16',
     flashAttention: 'auto',
     targetInterTokenMs: 'auto',
+    speculation: 'off',
   };
   progress(`${id}: loading`);
   const backend = new EngineBackend({

@@ -161,6 +161,7 @@ function createBackend({ entry, weightsPath }: InstalledModel): EngineBackend {
       valueCacheType: 'f16',
       flashAttention: 'auto',
       targetInterTokenMs: 'auto',
+      speculation: 'off',
     },
     clock: systemClock,
     log: silentLog,

@@ -141,6 +141,15 @@ export const settings = {
     placeholder: 'mode',
     help: 'Flash attention: auto, on or off.',
   }),
+  speculation: setting({
+    group: 'engine',
+    kind: 'text',
+    schema: z.enum(['auto', 'off']),
+    default: 'auto',
+    expects: 'auto or off',
+    placeholder: 'mode',
+    help: 'Compute several tokens at a time where an answer repeats its prompt. `auto`: while it pays.',
+  }),
   targetInterTokenMs: setting({
     group: 'engine',
     kind: 'number',

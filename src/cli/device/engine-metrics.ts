@@ -10,6 +10,8 @@ const totals = {
   prefixHits: 'duanyun_engine_prefix_hits_total',
   prefixTokens: 'duanyun_engine_prefix_tokens_total',
   preemptions: 'duanyun_engine_preemptions_total',
+  draftTokens: 'duanyun_engine_draft_tokens_total',
+  acceptedTokens: 'duanyun_engine_accepted_tokens_total',
 } as const satisfies Partial<Record<keyof EngineStatistics, string>>;
 
 export function createEngineMetrics(metrics: Metrics): (statistics: EngineStatistics) => void {

@@ -62,6 +62,7 @@ export function planEngine(facts: PlanFacts): EnginePlan {
       valueCacheType: config.cacheTypeV,
       flashAttention: config.flashAttention,
       targetInterTokenMs: config.targetInterTokenMs,
+      speculation: config.speculation,
     },
     neededBytes: neededBytes(facts, size.cells),
     notes,

@@ -34,6 +34,8 @@ export type EngineOptions = {
   valueCacheType: CacheType;
   flashAttention: 'auto' | 'on' | 'off';
   targetInterTokenMs: number | 'auto';
+  /** `auto`: guesses what an answer repeats, and checks several tokens in one step, where that pays. Default `auto`. */
+  speculation?: 'auto' | 'off';
 };
 
 export type EngineInfo = {

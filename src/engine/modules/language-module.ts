@@ -12,6 +12,7 @@ import { NativeProjector } from '../native/projector.ts';
 import { LoadController, type DeviceLoad } from '../scheduler/controller.ts';
 import { createSampler, NativeStepRunner } from '../scheduler/native-runner.ts';
 import { Scheduler, type SchedulerStatistics } from '../scheduler/scheduler.ts';
+import { longestDraft } from '../scheduler/speculation/drafter.ts';
 import { Turnstile } from '../scheduler/turnstile.ts';
 import type { Job, JobOutcome, JobStatistics, PictureSpan } from '../scheduler/types.ts';
 import { AnswerText } from './answer-text.ts';
@@ -72,6 +73,7 @@ export class LanguageModule {
       maxQueuedMs,
       maxCachedSequences,
       maxCachedTokens,
+      speculates: options.speculation !== 'off',
     });
     this.#seeded = new SeededLane(model, options, clock, turnstile);
     const maxTokens = Math.min(embeddingMaxTokens, options.contextTokens);
@@ -98,7 +100,8 @@ export class LanguageModule {
         cells: Math.max(options.cells, contextTokens),
         batchTokens: batchCapacity,
         maxSequences: options.maxRunning + options.maxCachedSequences,
-        maxOutputs: options.maxRunning,
+        // One answer alone can have its longest draft checked.
+        maxOutputs: options.maxRunning + longestDraft,
         threads: options.threads,
         keyCacheType: options.keyCacheType,
         valueCacheType: options.valueCacheType,

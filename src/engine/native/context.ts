@@ -99,11 +99,13 @@ export class NativeContext {
   readonly model: NativeModel;
   readonly pointer: Pointer;
   readonly cells: number;
+  readonly maxOutputs: number;
   readonly #memory: Pointer;
   readonly #pictureSequence = new Int32Array(1);
   #disposed = false;
 
-  private constructor(model: NativeModel, pointer: Pointer) {
+  private constructor(model: NativeModel, pointer: Pointer, maxOutputs: number) {
+    this.maxOutputs = maxOutputs;
     this.model = model;
     this.pointer = pointer;
     this.cells = model.native.contextCells(pointer) as number;
@@ -119,7 +121,8 @@ export class NativeContext {
     parameters['n_seq_max'] = options.maxSequences;
     // Logits are reserved for each output: with a vocabulary of 152k, 512 of them would cost 311 MB.
     // The library insists on room for one output of each sequence.
-    parameters['n_outputs_max'] = Math.max(options.maxSequences, options.maxOutputs);
+    const maxOutputs = Math.max(options.maxSequences, options.maxOutputs);
+    parameters['n_outputs_max'] = maxOutputs;
     parameters['n_threads'] = options.threads;
     parameters['n_threads_batch'] = options.threads;
     parameters['type_k'] = ggmlTypes[options.keyCacheType];
@@ -131,7 +134,7 @@ export class NativeContext {
     if (options.evaluationCallback !== undefined) parameters['cb_eval'] = options.evaluationCallback;
     const pointer = model.native.contextInit(model.pointer, parameters) as Pointer;
     if (isNull(pointer)) throw makeError('engine_failed', { reason: 'the KV cache could not be allocated' });
-    return new NativeContext(model, pointer);
+    return new NativeContext(model, pointer, maxOutputs);
   }
 
   /**

@@ -10,11 +10,13 @@ export class NativeStepRunner implements StepRunner {
   readonly cells: number;
   readonly slots: number;
   readonly batchCapacity: number;
+  readonly maxOutputs: number;
   readonly canSharePrefixes: boolean;
   readonly #context: NativeContext;
   readonly #batch: TokenBatch;
 
   constructor(context: NativeContext, slots: number, batchCapacity: number) {
+    this.maxOutputs = context.maxOutputs;
     this.#context = context;
     this.cells = context.cells;
     this.slots = slots;

@@ -2,29 +2,53 @@
 import type { Sequence } from './sequence.ts';
 import type { BatchEntry, PicturePiece } from './types.ts';
 
+export type StepShare = {
+  sequence: Sequence;
+  /** Its own tokens, without the draft. */
+  count: number;
+  outputIndex: number | undefined;
+  /** Tokens behind its own; their outputs follow at the next indices. */
+  draft: readonly number[];
+};
+
 export type PlannedStep = {
   /** Parts of pictures, computed one after another before the batch of tokens. */
   pictures: { sequence: Sequence; piece: PicturePiece }[];
   entries: BatchEntry[];
+  /** Answers that go on, one token each. */
   decodeTokens: number;
+  /** Guessed tokens that are checked on top. */
+  draftTokens: number;
   prefillTokens: number;
   /** Tokens that each sequence gets, in batch order. */
-  shares: { sequence: Sequence; count: number; outputIndex: number | undefined }[];
+  shares: StepShare[];
 };
 
 /**
  * Every running answer gets its one token first. What is left of the budget goes to prompts: half to the one that
  * waits longest, the rest to those nearest their end, so that a short question is not held up by a long document and
- * the document is not starved by short questions.
+ * the document is not starved by short questions. Drafts belong to answers that go on.
  */
-export function planStep(sequences: readonly Sequence[], tokenBudget: number): PlannedStep {
-  const step: PlannedStep = { pictures: [], entries: [], decodeTokens: 0, prefillTokens: 0, shares: [] };
+export function planStep(
+  sequences: readonly Sequence[],
+  tokenBudget: number,
+  drafts: ReadonlyMap<Sequence, readonly number[]> = new Map(),
+): PlannedStep {
+  const step: PlannedStep = {
+    pictures: [],
+    entries: [],
+    decodeTokens: 0,
+    draftTokens: 0,
+    prefillTokens: 0,
+    shares: [],
+  };
   const decoding = sequences.filter((sequence) => sequence.isDecoding);
-  for (const sequence of decoding) addTokens(step, sequence, 1);
-  step.decodeTokens = step.entries.length;
+  for (const sequence of decoding) addTokens(step, sequence, 1, drafts.get(sequence));
+  step.decodeTokens = decoding.length;
+  step.draftTokens = step.entries.length - decoding.length;
 
   const prefilling = sequences.filter((sequence) => !sequence.isDecoding);
-  let budget = tokenBudget - step.decodeTokens;
+  let budget = tokenBudget - step.entries.length;
   const oldest = prefilling[0];
   if (oldest === undefined || budget <= 0) return step;
   const shares = new Map<Sequence, number>();
@@ -72,7 +96,7 @@ function addPicture(step: PlannedStep, sequence: Sequence, count: number): void 
   step.pictures.push({ sequence, piece });
 }
 
-function addTokens(step: PlannedStep, sequence: Sequence, count: number): void {
+function addTokens(step: PlannedStep, sequence: Sequence, count: number, draft: readonly number[] = []): void {
   const end = sequence.computed + count;
   const reachesEnd = end === sequence.tokens.length;
   for (let index = sequence.computed; index < end; index++) {
@@ -80,5 +104,9 @@ function addTokens(step: PlannedStep, sequence: Sequence, count: number): void {
     const wantsOutput = reachesEnd && index === end - 1;
     step.entries.push({ token, position: sequence.positionAt(index), slot: sequence.slot, wantsOutput });
   }
-  step.shares.push({ sequence, count, outputIndex: reachesEnd ? step.entries.length - 1 : undefined });
+  const outputIndex = reachesEnd ? step.entries.length - 1 : undefined;
+  step.shares.push({ sequence, count, outputIndex, draft });
+  for (const [index, token] of draft.entries()) {
+    step.entries.push({ token, position: sequence.positionAt(end + index), slot: sequence.slot, wantsOutput: true });
+  }
 }

@@ -13,6 +13,7 @@ class SimulatedRunner implements StepRunner {
   readonly cells: number;
   readonly slots: number;
   readonly batchCapacity = 64;
+  readonly maxOutputs = 32;
   readonly canSharePrefixes = true;
   readonly batches: BatchEntry[][] = [];
   readonly contents: Map<number, number>[] = [];
@@ -129,9 +130,20 @@ function job(
   runner: SimulatedRunner,
   id: string,
   prompt: number[],
-  options: { maxTokens?: number; endAfter?: number; stopAfter?: number; priority?: number; onToken?: () => void } = {},
+  options: {
+    maxTokens?: number;
+    endAfter?: number;
+    stopAfter?: number;
+    priority?: number;
+    /** The fewer different tokens, the sooner the answer repeats itself. */
+    vocabulary?: number;
+    /** A sampler with a random state that moves on with every token. */
+    seed?: number;
+    onToken?: () => void;
+  } = {},
 ): { job: Job; result: Promise<Result> } {
   const tokens: number[] = [];
+  let random = options.seed ?? 0;
   let count = 0;
   let done: (result: Result) => void = () => {};
   const result = new Promise<Result>((resolve) => {
@@ -148,7 +160,11 @@ function job(
         sample(outputIndex) {
           count++;
           if (count === options.endAfter) return { token: endToken, isEnd: true };
-          return { token: 1 + (runner.outputs[outputIndex]! % 1_000), isEnd: false };
+          if (options.seed !== undefined) {
+            random = (random * 1_103_515_245 + 12_345) % 2 ** 31;
+            if (random / 2 ** 31 < 0.2) return { token: 1 + (random % 5), isEnd: false };
+          }
+          return { token: 1 + (runner.outputs[outputIndex]! % (options.vocabulary ?? 1_000)), isEnd: false };
         },
         dispose() {},
       }),
@@ -163,11 +179,11 @@ function job(
 }
 
 /** What one sequence alone would answer. */
-function expected(prompt: number[], count: number): number[] {
+function expected(prompt: number[], count: number, vocabulary = 1_000): number[] {
   const seen = [...prompt];
   const answer: number[] = [];
   for (let index = 0; index < count; index++) {
-    const token = 1 + (seen.reduce((sum, value) => sum + value, 0) % 1_000);
+    const token = 1 + (seen.reduce((sum, value) => sum + value, 0) % vocabulary);
     answer.push(token);
     seen.push(token);
   }
@@ -413,5 +429,127 @@ describe('Scheduler with pictures', () => {
     running.submit(second.job);
     expect((await second.result).statistics.cachedTokens).toBe(8);
     expect((await second.result).tokens).toEqual(expected(second.tokens, 4));
+  });
+});
+
+describe('Scheduler with drafts', () => {
+  it.each([7, 23, 1_000])('says the same as without, with %i different tokens', async (vocabulary) => {
+    const runner = new SimulatedRunner(4_000, 12);
+    const running = create(runner, { speculates: true });
+    const jobs = Array.from({ length: 6 }, (_, index) =>
+      job(runner, `r${index}`, prompt(20 + index * 7, index), { maxTokens: 10 + index * 9, vocabulary }),
+    );
+    for (const entry of jobs) running.submit(entry.job);
+    const results = await Promise.all(jobs.map((entry) => entry.result));
+    results.forEach(({ tokens, outcome, statistics }, index) => {
+      const count = 10 + index * 9;
+      expect(outcome).toEqual({ kind: 'finished', reason: 'length' });
+      expect(tokens).toEqual(expected(prompt(20 + index * 7, index), count, vocabulary));
+      expect(statistics.generatedTokens).toBe(count);
+    });
+    const { decodeTokens, acceptedTokens, draftTokens } = running.statistics();
+    // The first token of each answer comes with its prompt.
+    expect(decodeTokens).toBe(jobs.reduce((sum, { job: { maxTokens } }) => sum + maxTokens - 1, 0));
+    expect(acceptedTokens).toBeLessThanOrEqual(draftTokens);
+    if (vocabulary === 7) expect(acceptedTokens).toBeGreaterThan(50);
+  });
+
+  it('draws from a random sampler once for each token, so that chance falls as it does without', async () => {
+    const texts: number[][] = [];
+    for (const speculates of [false, true]) {
+      const runner = new SimulatedRunner(1_000, 4);
+      const running = create(runner, { speculates });
+      const entry = job(runner, 'a', prompt(10), { maxTokens: 300, vocabulary: 7, seed: 42 });
+      running.submit(entry.job);
+      texts.push((await entry.result).tokens);
+      if (speculates) {
+        const { draftTokens, acceptedTokens } = running.statistics();
+        expect(acceptedTokens).toBeGreaterThan(20);
+        expect(acceptedTokens).toBeLessThan(draftTokens);
+      }
+      await running.stop();
+    }
+    expect(texts[1]).toEqual(texts[0]);
+  });
+
+  it('needs fewer steps than tokens where an answer repeats itself', async () => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner, { speculates: true });
+    const entry = job(runner, 'a', prompt(10), { maxTokens: 200, vocabulary: 7 });
+    running.submit(entry.job);
+    await entry.result;
+    expect(running.statistics().steps).toBeLessThan(80);
+  });
+
+  it('checks nothing unless it is asked to', async () => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner);
+    const entry = job(runner, 'a', prompt(10), { maxTokens: 60, vocabulary: 7 });
+    running.submit(entry.job);
+    await entry.result;
+    expect(running.statistics().draftTokens).toBe(0);
+    expect(runner.batches.slice(1).every((batch) => batch.length === 1)).toBe(true);
+  });
+
+  it.each([
+    ['a stop text', { stopAfter: 53 }, 53],
+    ['the end of the answer', { endAfter: 54 }, 54],
+  ])('says nothing behind %s, also in the middle of a draft', async (_, options, generated) => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner, { speculates: true });
+    const entry = job(runner, 'a', prompt(10), { maxTokens: 200, vocabulary: 7, ...options });
+    running.submit(entry.job);
+    const { tokens, outcome, statistics } = await entry.result;
+    expect(outcome).toEqual({ kind: 'finished', reason: 'stop' });
+    expect(tokens).toEqual(expected(prompt(10), 53, 7));
+    expect(statistics.generatedTokens).toBe(generated);
+    expect(running.statistics().acceptedTokens).toBeGreaterThan(0);
+  });
+
+  it('leaves a prefix that a later request can go on from', async () => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner, { speculates: true });
+    const first = job(runner, 'a', prompt(10), { maxTokens: 40, vocabulary: 7 });
+    running.submit(first.job);
+    const history = [...prompt(10), ...(await first.result).tokens, 5, 6];
+    const second = job(runner, 'b', history, { maxTokens: 40, vocabulary: 7 });
+    running.submit(second.job);
+    const { tokens, statistics } = await second.result;
+    expect(statistics.cachedTokens).toBe(49);
+    expect(tokens).toEqual(expected(history, 40, 7));
+  });
+
+  it('drafts no further than the cache has room', async () => {
+    const runner = new SimulatedRunner(64, 4);
+    const running = create(runner, { speculates: true, maxCachedSequences: 0 });
+    const entry = job(runner, 'a', prompt(10), { maxTokens: 50, vocabulary: 7 });
+    running.submit(entry.job);
+    expect((await entry.result).tokens).toEqual(expected(prompt(10), 50, 7));
+    expect(running.statistics().preemptions).toBe(0);
+  });
+
+  it('frees the cells of an answer that is cancelled or fails while drafts are checked', async () => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner, { speculates: true, maxCachedSequences: 0 });
+    let said = 0;
+    const failing = job(runner, 'a', prompt(10), {
+      maxTokens: 200,
+      vocabulary: 7,
+      onToken: () => {
+        if (++said === 60) throw new Error('the client is gone');
+      },
+    });
+    running.submit(failing.job);
+    expect((await failing.result).outcome.kind).toBe('failed');
+    const cancelled = job(runner, 'b', prompt(10), {
+      maxTokens: 200,
+      vocabulary: 7,
+      onToken: () => {
+        if (++said === 120) running.cancel('b');
+      },
+    });
+    running.submit(cancelled.job);
+    expect((await cancelled.result).outcome.kind).toBe('cancelled');
+    expect(runner.cellsUsed()).toBe(0);
   });
 });

@@ -9,6 +9,8 @@ import type { BatchController, DeviceLoad } from './controller.ts';
 import { planStep, type PlannedStep } from './plan.ts';
 import { WaitingQueue } from './queue.ts';
 import { positionAt, Sequence, statisticsOf, wholePictures, type WaitingJob } from './sequence.ts';
+import { longestDraft } from './speculation/drafter.ts';
+import { StepCost } from './speculation/step-cost.ts';
 import { nextTurn, type Turnstile } from './turnstile.ts';
 import type { Job, JobOutcome, SampledToken, StepRunner } from './types.ts';
 
@@ -26,6 +28,11 @@ export type SchedulerOptions = {
   maxCachedSequences: number;
   /** Tokens of theirs at most; the newest sequence stays whatever its length. */
   maxCachedTokens: number;
+  /**
+   * Whether answers that repeat their prompt are computed several tokens at a time: guesses are checked in one step, where
+   * that pays. Default false.
+   */
+  speculates?: boolean;
 };
 
 export type SchedulerStatistics = {
@@ -44,6 +51,9 @@ export type SchedulerStatistics = {
   prefixHits: number;
   prefixTokens: number;
   preemptions: number;
+  /** Guessed tokens that were checked, and those of them that were right. */
+  draftTokens: number;
+  acceptedTokens: number;
   lastStepMs: number;
 };
 
@@ -65,6 +75,8 @@ export class Scheduler {
   #wake: (() => void) | undefined;
   #stopped = false;
   #threads = 0;
+  readonly #speculates: boolean;
+  readonly #stepCost = new StepCost();
   readonly #loop: Promise<void>;
   readonly #counters = {
     steps: 0,
@@ -73,6 +85,8 @@ export class Scheduler {
     prefixHits: 0,
     prefixTokens: 0,
     preemptions: 0,
+    draftTokens: 0,
+    acceptedTokens: 0,
     lastStepMs: 0,
   };
 
@@ -80,6 +94,8 @@ export class Scheduler {
     this.#options = options;
     this.#waiting = new WaitingQueue(options.maxQueued);
     const { runner } = options;
+    // Rejected tokens are cut off, which recurrent models cannot do.
+    this.#speculates = (options.speculates ?? false) && runner.canSharePrefixes;
     const cached = runner.canSharePrefixes ? Math.min(options.maxCachedSequences, runner.slots - 1) : 0;
     this.#cache = new PrefixCache({ maxEntries: cached, maxTokens: options.maxCachedTokens });
     for (let slot = runner.slots - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
@@ -166,7 +182,7 @@ export class Scheduler {
       this.#threads = limits.threads;
       runner.setThreads(limits.threads);
     }
-    const step = planStep(this.#running, limits.tokenBudget);
+    const step = planStep(this.#running, limits.tokenBudget, this.#draft(limits.tokenBudget));
     const startedAt = clock.now();
     // Outputs can be read until the next native call, so the batch that has them comes last.
     for (const { sequence, piece } of step.pictures) {
@@ -183,10 +199,16 @@ export class Scheduler {
     const stepMs = clock.now() - startedAt;
     this.#cellsUsed = runner.cellsUsed();
     this.#count(step, stepMs);
-    controller.observeStep({ stepMs, decodeTokens: step.decodeTokens, prefillTokens: step.prefillTokens });
+    if (step.prefillTokens === 0) this.#stepCost.observe(step.entries.length, stepMs);
+    // A step with drafts takes longer and says more: it tells nothing of the time that an answer's token needs.
+    if (step.draftTokens === 0) {
+      controller.observeStep({ stepMs, decodeTokens: step.decodeTokens, prefillTokens: step.prefillTokens });
+    }
     for (const share of step.shares) {
       share.sequence.computed += share.count;
-      if (share.outputIndex !== undefined) this.#sample(share.sequence, share.outputIndex);
+      if (share.outputIndex === undefined) continue;
+      if (share.draft.length > 0) this.#check(share.sequence, share.outputIndex, share.draft);
+      else this.#sample(share.sequence, share.outputIndex);
     }
   }
 
@@ -199,12 +221,64 @@ export class Scheduler {
       return;
     }
     sequence.progress.firstTokenAt ??= this.#options.clock.now();
+    if (this.#speculates) sequence.drafter.observe(0, sampled.token);
     sequence.tokens.push(sampled.token);
     this.#deliveries.push(() => this.#deliverToken(sequence, sampled));
     if (sampled.isEnd) this.#leave(sequence, { kind: 'finished', reason: 'stop' }, true);
     else if (sequence.generated >= sequence.job.maxTokens) {
       this.#leave(sequence, { kind: 'finished', reason: 'length' }, true);
     }
+  }
+
+  /** Guesses for the answers of the next step, where it holds nothing else. */
+  #draft(tokenBudget: number): Map<Sequence, readonly number[]> {
+    const drafts = new Map<Sequence, readonly number[]>();
+    const answers = this.#running.length;
+    if (!this.#speculates || this.#decoding() < answers) return drafts;
+    const { runner } = this.#options;
+    const freeCells = runner.cells - runner.cellsUsed();
+    const spare = Math.min(runner.maxOutputs, runner.batchCapacity, tokenBudget, freeCells) - answers;
+    const share = Math.max(0, Math.min(longestDraft, Math.floor(spare / answers)));
+    let step = { tokens: answers, expected: answers };
+    for (const sequence of this.#running) {
+      // The last token that may be said needs no successor.
+      const most = Math.min(share, sequence.job.maxTokens - sequence.generated - 1);
+      const draft = sequence.drafter.draft(this.#stepCost, step, most);
+      step = draft.step;
+      if (draft.tokens.length > 0) drafts.set(sequence, draft.tokens);
+    }
+    return drafts;
+  }
+
+  /**
+   * Takes a draft as far as the request's own sampler says the same, token by token, so that the text is the one it would have
+   * been without; the first other token counts too. What the rest left in the cache goes.
+   */
+  #check(sequence: Sequence, outputIndex: number, draft: readonly number[]): void {
+    const { job } = sequence;
+    let outcome: JobOutcome | undefined;
+    let accepted = 0;
+    try {
+      for (;;) {
+        const sampled = sequence.sampler.sample(outputIndex + accepted);
+        sequence.progress.firstTokenAt ??= this.#options.clock.now();
+        sequence.drafter.observe(accepted, sampled.token);
+        sequence.tokens.push(sampled.token);
+        // At once and not after the sampling: behind a stop text nothing may be sampled.
+        const ends = job.onToken(sampled);
+        if (ends || sampled.isEnd) outcome = { kind: 'finished', reason: 'stop' };
+        else if (sequence.generated >= job.maxTokens) outcome = { kind: 'finished', reason: 'length' };
+        if (outcome !== undefined || sampled.token !== draft[accepted]) break;
+        accepted++;
+      }
+    } catch (error) {
+      outcome = { kind: 'failed', error: asError(error) };
+    }
+    sequence.computed += accepted;
+    this.#counters.acceptedTokens += accepted;
+    this.#counters.decodeTokens += accepted;
+    if (accepted < draft.length) this.#options.runner.truncate(sequence.slot, sequence.positionAt(sequence.computed));
+    if (outcome !== undefined) this.#leave(sequence, outcome, true);
   }
 
   #deliverToken(sequence: Sequence, sampled: SampledToken): void {
@@ -380,6 +454,7 @@ export class Scheduler {
     this.#counters.steps++;
     this.#counters.prefillTokens += step.prefillTokens;
     this.#counters.decodeTokens += step.decodeTokens;
+    this.#counters.draftTokens += step.draftTokens;
     this.#counters.lastStepMs = stepMs;
   }
 

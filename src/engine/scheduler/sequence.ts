@@ -1,4 +1,5 @@
 /** One generation while it holds a slot. */
+import { Drafter } from './speculation/drafter.ts';
 import type { Job, JobStatistics, PictureSpan, TokenSampler } from './types.ts';
 
 export class Sequence {
@@ -10,6 +11,7 @@ export class Sequence {
   /** Tokens whose keys and values are in the cache. */
   computed: number;
   readonly progress: Progress;
+  #drafter: Drafter | undefined;
 
   constructor(options: { waiting: WaitingJob; slot: number; sampler: TokenSampler; computed: number; now: number }) {
     const { waiting, slot, sampler, computed, now } = options;
@@ -23,6 +25,11 @@ export class Sequence {
       this.progress.firstStartedAt = now;
       this.progress.cachedTokens = computed;
     }
+  }
+
+  /** Made at its first use: it reads the whole prompt. */
+  get drafter(): Drafter {
+    return (this.#drafter ??= new Drafter(this.tokens));
   }
 
   /** The picture that the token at `index` belongs to. */

@@ -40,6 +40,8 @@ export interface StepRunner {
   readonly slots: number;
   /** Tokens in one batch at most. */
   readonly batchCapacity: number;
+  /** Outputs in one batch at most. */
+  readonly maxOutputs: number;
   /** Whether a prefix of a sequence can be shared (not so for recurrent models). */
   readonly canSharePrefixes: boolean;
   /** Computes the batch; outputs are then read by the entry's index. `no-slot`: no room, nothing computed. */
