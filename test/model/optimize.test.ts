@@ -1,0 +1,53 @@
+/** Requantising and measuring with real weights: one candidate, the whole way. */
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+import { optimize } from '../../src/engine/optimize/optimizer.ts';
+import { readGgufHeader } from '../../src/models/gguf.ts';
+import { TunedFiles } from '../../src/models/tuned-files.ts';
+import { describeWithWeights } from '../support/weights.ts';
+
+const childScript = fileURLToPath(new URL('../../dist/engine/optimize/optimize-main.js', import.meta.url));
+
+await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
+  it('writes the formats of the recipe, near to the published file', { timeout: 600_000 }, async () => {
+    expect(existsSync(childScript), 'run the tests with `npm test`, which builds first').toBe(true);
+    const root = await mkdtemp(join(tmpdir(), 'duanyun-optimize-'));
+    try {
+      const tunedFiles = new TunedFiles(root, 'this device');
+      const { candidates } = await optimize({
+        model: model.entry.id,
+        sourcePath: model.weightsPath,
+        source: model.source,
+        goal: 'small',
+        threads: 2,
+        tunedFiles,
+        availableBytes: 4 * 1024 ** 3,
+        environment: process.env,
+        signal: new AbortController().signal,
+        onEvent() {},
+        only: ['iq4_nl-attn-down-q8_0'],
+        measureAll: true,
+        childScript,
+      });
+      const quality = candidates[0]?.quality;
+      // Something was rounded, and the callback weighed it by the right columns: noise would be far above this.
+      expect(quality?.kl).toBeGreaterThan(0.0005);
+      expect(quality?.kl).toBeLessThan(0.1);
+      expect(quality?.sameTop).toBeGreaterThan(0.8);
+      const speed = candidates[0]?.measured?.speed;
+      for (const spread of [speed?.prefill, speed?.decode, speed?.eightStreams])
+        expect(spread?.median).toBeGreaterThan(0);
+      const found = await tunedFiles.find(model.entry.id, model.source);
+      if (found === undefined) return;
+      const { tensors } = await readGgufHeader(found.path);
+      expect(tensors.find(({ name }) => name === 'blk.0.attn_q.weight')?.type).toBe('Q8_0');
+      expect(tensors.find(({ name }) => name === 'blk.0.ffn_up.weight')?.type).toBe('IQ4_NL');
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  });
+});
