@@ -107,10 +107,11 @@ export const application: Application = {
       environment: config.childEnvironment,
     }),
   optimize: (options, config) => optimize({ ...options, environment: config.childEnvironment }),
-  createMinutes: (config, { log, service, transcriber }) =>
+  createMinutes: (config, { log, service, transcriber, speakers }) =>
     new LocalMinutes({
       service,
       transcriber,
+      speakers,
       stateDirectory: join(config.home, 'state', 'minutes'),
       clock: systemClock,
       log,

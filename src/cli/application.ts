@@ -11,6 +11,7 @@ import type {
   PictureFetcher,
   PictureGuard,
   PictureReader,
+  SpeakerReader,
   Transcriber,
   VoiceWatcher,
 } from '../core/perception.ts';
@@ -53,7 +54,8 @@ export type Pictures = {
 };
 
 export type Speech = Transcriber &
-  VoiceWatcher & { managedModules(): ManagedModule[]; readonly pid: number | undefined };
+  VoiceWatcher &
+  SpeakerReader & { managedModules(): ManagedModule[]; readonly pid: number | undefined };
 
 export type Telemetry = {
   log: Log;
@@ -96,7 +98,10 @@ export type Application = {
   /** Requantises and measures in a process of its own. */
   optimize(options: Omit<OptimizeOptions, 'environment'>, config: Config): Promise<OptimizeResult>;
   /** Minutes of meetings, by what this server answers with. */
-  createMinutes(config: Config, parts: { log: Log; service: InferenceService; transcriber: Transcriber }): MinutesMaker;
+  createMinutes(
+    config: Config,
+    parts: { log: Log; service: InferenceService; transcriber: Transcriber; speakers: SpeakerReader },
+  ): MinutesMaker;
   availableMemoryBytes(): number;
   startServer(parts: AppParts): Promise<RunningServer>;
 };

@@ -72,7 +72,12 @@ export async function openEntry(application: Application, options: EntryOptions)
       modules,
       transcriber: speech,
       dictation: speech,
-      minutes: application.createMinutes(config, { log, service: hybrid.service, transcriber: speech }),
+      minutes: application.createMinutes(config, {
+        log,
+        service: hybrid.service,
+        transcriber: speech,
+        speakers: speech,
+      }),
       options: { ...serverOptions(config, application.version), ...options.server },
       log,
       metrics,

@@ -26,8 +26,8 @@ export type ModelEntry = {
   /** Lower case, digits, dots and dashes. */
   id: string;
   aliases: string[];
-  /** What it is for. Absent: a language model in GGUF. `speech`: a Whisper of CTranslate2. */
-  kind?: 'speech';
+  /** What it is for. Absent: a language model in GGUF. `speech`: a Whisper of CTranslate2. `speaker`: tells voices apart. */
+  kind?: 'speech' | 'speaker';
   displayName: string;
   description: string;
   licence: string;

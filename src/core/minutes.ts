@@ -64,6 +64,8 @@ export type MinutesOptions = {
   title?: string;
   /** Day of the meeting, `2026-11-27`: makes days of “tomorrow” and “by Friday”. */
   date?: string;
+  /** How many people speak. Absent: as many as differ enough. 1: they are not told apart. */
+  speakers?: number;
   /** Keep what is finished on disk until all is, and go on from there. Default true. */
   resume?: boolean;
   onProgress?(progress: MinutesProgress): void;

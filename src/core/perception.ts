@@ -59,6 +59,20 @@ export interface Transcriber {
   transcribe(audio: AudioPart, options: TranscribeOptions): Promise<Transcript>;
 }
 
+/** Who says which line of a recording. */
+export interface SpeakerReader {
+  /**
+   * @param lines in order, in seconds; `count`: how many people speak, where that is known
+   * @returns the index of each line's speaker; `undefined` where no speaker model is installed
+   * @throws as `transcribe`
+   */
+  tellSpeakers(
+    audio: AudioPart,
+    lines: readonly { start: number; end: number }[],
+    options: { signal: AbortSignal; count?: number; onProgress?(done: number): void },
+  ): Promise<number[] | undefined>;
+}
+
 /** Speech and silence of sound that is still coming. */
 export type VoiceWatch = {
   /**

@@ -35,7 +35,6 @@ class Checker {
   readonly #options: CheckOptions;
   readonly #words: Set<string>[];
   readonly #cues: Cues | undefined;
-  readonly #all: string;
   #leftOut = 0;
 
   constructor(lines: readonly TranscriptLine[], options: CheckOptions) {
@@ -43,7 +42,6 @@ class Checker {
     this.#options = options;
     this.#words = lines.map(({ text }) => wordsOf(text));
     this.#cues = cuesOf(options.language);
-    this.#all = lines.map(({ text, speaker = '' }) => `${speaker} ${text}`).join('\n');
   }
 
   check(notes: Pick<Notes, 'decisions' | 'actions' | 'questions'>): CheckedNotes {
@@ -123,8 +121,12 @@ class Checker {
       const name = pattern.exec(line.text)?.[1];
       if (name !== undefined && !notNames.has(name.toLowerCase())) return { owner: name };
     }
+    // Who says “I” or “we” without being known is not whom the model takes him for.
+    if (this.#cues?.firstPerson.test(line.text) === true || this.#cues?.jointly.test(line.text) === true) return {};
+    const near = [index - 1, index].flatMap((each) => this.#lines[each] ?? []);
+    const said = near.map(({ text, speaker = '' }) => `${speaker} ${text}`).join('\n');
     const name = given.trim();
-    if (name.length < 2 || notNames.has(name.toLowerCase()) || !says(this.#all, name)) return {};
+    if (name.length < 2 || notNames.has(name.toLowerCase()) || !says(said, name)) return {};
     return { owner: name };
   }
 

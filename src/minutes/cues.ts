@@ -9,6 +9,8 @@ type Cues = {
   action: RegExp;
   /** The speaker of the line is the one who does it. */
   firstPerson: RegExp;
+  /** All of them are to do it: nobody in particular. */
+  jointly: RegExp;
   /** Somebody is named right before what that one is to do: the first group is the name. */
   named: readonly RegExp[];
   open: RegExp;
@@ -24,6 +26,7 @@ const english: Cues = {
   action:
     /\b(?:i(?:'ll| will|'m going to| am going to| can (?:take|do|look|write|check|send|ask|call|prepare|fix|talk|try|handle))(?! (?:not|never|be|see|say|think)\b)|please|(?:could|can|would|will) you|i need you to|you(?:'ll| will| should| need to| have to)|[A-Z][a-z]+,? (?:will|is going to|has to|needs to|should|takes|take care)|(?:we|somebody|someone) (?:have|has|need|needs) to|action item|by (?:tomorrow|next week|the end of|monday|tuesday|wednesday|thursday|friday))\b/i,
   firstPerson: /\b(?:i(?:'ll| will|'m going to| am going to| can)|my task)\b/i,
+  jointly: /\bwe (?:have to|need to|should|must|will)\b/i,
   named: [
     /\b([A-Z][a-z]+),? (?:please|can you|could you|would you|will you)\b/,
     /\b([A-Z][a-z]+) (?:will|is going to|has to|needs to|takes care|should)\b/,
@@ -41,6 +44,7 @@ const chinese: Cues = {
   action:
     /(?:来|去|会)?负责|之前(?:要|把|给|完成|修|发|提交|做|交)|(?:我|我们)(?:来|会|去|明天|今天|下周|这周|周[一二三四五六日天])|请[\p{Script=Han}]{1,4}(?:在|把|给|去|来|负责|准备|帮)|麻烦[\p{Script=Han}]{1,4}|你(?:来|去|把)|需要[\p{Script=Han}]{0,6}(?:跟进|完成|提交|准备)|要[\p{Script=Han}]{0,2}问一下|(?:发|写|准备|整理|联系|通知|提交|安排)一?[份封下个]/u,
   firstPerson: /我(?:来|会|去|负责|明天|今天|下周|这周|周[一二三四五六日天]|之前)|由我/,
+  jointly: /我们(?:要|得|需要|应该|会)/,
   named: [
     /(?:请|让|由|麻烦)([\p{Script=Han}]{2,3}?)(?=在|把|给|去|来|负责|准备|帮|明天|今天|下周|周)/u,
     /^(?:[\p{Script=Han}]{1,3}[,，、。 ])?([小老阿][\p{Script=Han}])(?=明天|今天|下周|周|来|去|负责|你|把|给)/u,

@@ -3,6 +3,7 @@
  * the summary and the title from the notes (reduce). The lists are merged here, not by the model, so that nothing is made up.
  */
 import { createHash } from 'node:crypto';
+import type { AudioPart } from '../core/chat.ts';
 import type { Clock } from '../core/clock.ts';
 import { makeError } from '../core/errors.ts';
 import type { InferenceService } from '../core/inference.ts';
@@ -15,7 +16,7 @@ import type {
   MinutesSource,
   TranscriptLine,
 } from '../core/minutes.ts';
-import type { Transcriber } from '../core/perception.ts';
+import type { SpeakerReader, Transcriber } from '../core/perception.ts';
 import { checkNotes, type CheckedNotes } from './check-notes.ts';
 import { hearMeeting } from './hear-meeting.ts';
 import { estimateTokens, guessLanguage, type Part, toLines, toParts } from './lines.ts';
@@ -50,6 +51,8 @@ export type MinutesParts = {
   service: InferenceService;
   /** Without it only transcripts are taken. */
   transcriber?: Transcriber;
+  /** Without it speakers are not told apart. */
+  speakers?: SpeakerReader;
   /** Where the states of unfinished jobs lie. */
   stateDirectory: string;
   clock: Clock;
@@ -87,10 +90,11 @@ export class LocalMinutes implements MinutesMaker {
 
   async #make(source: MinutesSource, options: MinutesOptions, state: StateFile): Promise<Minutes> {
     const heard = await this.#transcript(source, options, state);
-    const lines = toLines(heard.lines);
-    if (lines.length === 0) throw makeError('invalid_request', { reason: 'Nobody says anything in this meeting.' });
-    const language = options.language ?? heard.language ?? guessLanguage(lines);
+    const said = toLines(heard.lines);
+    if (said.length === 0) throw makeError('invalid_request', { reason: 'Nobody says anything in this meeting.' });
+    const language = options.language ?? heard.language ?? guessLanguage(said);
     const prompts = promptsOf(language);
+    const lines = source.kind === 'sound' ? await this.#tellSpeakers(source.audio, said, prompts, options) : said;
     const { service, newId } = this.#parts;
     const { model = 'auto', signal } = options;
     const calls = new ModelCalls({ service, model, state, signal, newId });
@@ -122,6 +126,25 @@ export class LocalMinutes implements MinutesMaker {
     if (transcriber === undefined)
       throw makeError('module_not_installed', { module: 'speech', reason: 'there is none' });
     return hearMeeting(source.audio, transcriber, state, options);
+  }
+
+  async #tellSpeakers(
+    audio: AudioPart,
+    lines: TranscriptLine[],
+    prompts: Prompts,
+    options: MinutesOptions,
+  ): Promise<TranscriptLine[]> {
+    const { signal, speakers: count } = options;
+    const { speakers: reader } = this.#parts;
+    if (reader === undefined || count === 1) return lines;
+    const told = await reader.tellSpeakers(audio, lines, {
+      signal,
+      ...(count === undefined ? {} : { count }),
+      onProgress: (done) => options.onProgress?.({ stage: 'speakers', done, total: lines.length }),
+    });
+    // One voice for all of them tells nothing.
+    if (told === undefined || new Set(told).size < 2) return lines;
+    return lines.map((line, index) => Object.assign(line, { speaker: prompts.speaker((told[index] ?? 0) + 1) }));
   }
 
   async #takeNotes(

@@ -43,7 +43,7 @@ const fileSchema = z.strictObject({
 export const modelEntrySchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   aliases: z.array(z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)),
-  kind: z.literal('speech').exactOptional(),
+  kind: z.enum(['speech', 'speaker']).exactOptional(),
   displayName: z.string().min(1),
   description: z.string(),
   licence: z.string().min(1),

@@ -16,6 +16,7 @@ import { HttpClient, type HttpClientOptions } from './http-client.ts';
 import { Manifests, type Manifest } from './manifests.ts';
 import { describeOwnModel } from './own-model.ts';
 import { DefaultFinder } from './default-finder.ts';
+import { readTorchFile } from './speaker/torch-file.ts';
 import { Ctranslate2File } from './whisper/ctranslate2-file.ts';
 import { TunedFiles, tunedName } from './tuned-files.ts';
 
@@ -207,7 +208,8 @@ export class ModelStore implements ModelAdministration {
   async #requireUsable(entry: ModelEntry, file: ModelFile, sha256: string): Promise<void> {
     try {
       const path = this.#blobs.path(sha256);
-      if (entry.kind === 'speech') {
+      if (entry.kind === 'speaker') await readTorchFile(path, 'model_state');
+      else if (entry.kind === 'speech') {
         if (file.role === 'weights') await (await Ctranslate2File.open(path)).close();
       } else await readGgufHeader(path);
     } catch (error) {

@@ -4,7 +4,10 @@ import type { MeetingTranscript, Minutes, MinutesOptions, MinutesProgress, Trans
 import { parseWire, refuse } from './parse-wire.ts';
 
 export type MinutesForm = 'json' | 'markdown';
-export type MinutesWishes = Pick<MinutesOptions, 'model' | 'language' | 'prompt' | 'title' | 'date' | 'resume'> & {
+export type MinutesWishes = Pick<
+  MinutesOptions,
+  'model' | 'language' | 'prompt' | 'title' | 'date' | 'speakers' | 'resume'
+> & {
   form: MinutesForm;
   stream: boolean;
 };
@@ -44,11 +47,18 @@ export const minutesRequestSchema = z.object({ transcript: transcriptSchema, ...
 export const minutesFormSchema = z.object({
   file: z.string().meta({ format: 'binary' }),
   prompt: z.string().optional(),
+  speakers: z.int().min(1).max(20).optional(),
   ...wishes,
 });
 const textFields = z.object({
   ...wishes,
   prompt: z.string().max(2000).optional(),
+  speakers: z.coerce
+    .number('must be a number')
+    .int('must be a whole number')
+    .min(1, 'must be 1 to 20')
+    .max(20, 'must be 1 to 20')
+    .optional(),
   stream: z.enum(['true', 'false'], 'must be true or false').default('false'),
   resume: z.enum(['true', 'false'], 'must be true or false').default('true'),
 });
@@ -87,6 +97,7 @@ type Wire = {
   model?: string | undefined;
   language?: string | undefined;
   prompt?: string | undefined;
+  speakers?: number | undefined;
   title?: string | undefined;
   date?: string | undefined;
   response_format: MinutesForm;
@@ -95,7 +106,7 @@ type Wire = {
 };
 
 function wishesOf(wire: Wire): MinutesWishes {
-  const { model, language, prompt, title, date } = wire;
+  const { model, language, prompt, title, date, speakers } = wire;
   return {
     form: wire.response_format,
     stream: wire.stream,
@@ -105,6 +116,7 @@ function wishesOf(wire: Wire): MinutesWishes {
     ...(prompt === undefined ? {} : { prompt }),
     ...(title === undefined ? {} : { title }),
     ...(date === undefined ? {} : { date }),
+    ...(speakers === undefined ? {} : { speakers }),
   };
 }
 

@@ -23,6 +23,7 @@ type Flags = {
   output?: string;
   json?: true;
   fresh?: true;
+  speakers?: string;
 };
 
 /** As for `transcribe`. */
@@ -65,6 +66,7 @@ export function addMinutesCommand(program: Command, context: CommandContext): vo
     .option('--prompt <text>', 'Words and names that are likely to occur.')
     .option('--title <text>', 'Title, instead of one that the model finds.')
     .option('--date <day>', 'Day of the meeting, such as 2026-11-27: makes days of "tomorrow" and "by Friday".')
+    .option('--speakers <number>', 'How many people speak (default: as many as differ enough); 1 tells nobody apart.')
     .option('--output <file>', 'Write to this file instead of the terminal; .json means JSON.')
     .option('--json', 'JSON instead of Markdown.')
     .option('--fresh', 'Begin anew and keep nothing on disk, instead of going on where an earlier run was interrupted.')
@@ -157,6 +159,7 @@ function bodyOf(file: string, bytes: Buffer, flags: Flags): FormData | object {
   form.set('file', new File([bytes], path.basename(file)));
   for (const [name, value] of Object.entries(fields)) form.set(name, value);
   if (prompt !== undefined) form.set('prompt', prompt);
+  if (flags.speakers !== undefined) form.set('speakers', flags.speakers);
   form.set('stream', 'true');
   form.set('resume', flags.fresh === true ? 'false' : 'true');
   return form;

@@ -14,7 +14,17 @@ export type SpeechLoadOptions = {
   mostSeconds: number;
 };
 export type SpeechInfo = { languages: string[] };
-export type SpeechRequest = TranscribeRequest | VoiceRequest;
+export type SpeechRequest = TranscribeRequest | VoiceRequest | SpeakersRequest;
+export type SpeakersRequest = {
+  kind: 'speakers';
+  bytes: Uint8Array;
+  /** In order, in seconds. */
+  lines: { start: number; end: number }[];
+  /** How many people speak, where that is known. */
+  count?: number;
+  weightsPath: string;
+  derivedDirectory: string;
+};
 /** Samples at 16 kHz of a watch; without samples it ends. */
 export type VoiceRequest = { kind: 'voice'; watch: number; samples?: Float32Array };
 export type TranscribeRequest = {
@@ -29,7 +39,11 @@ export type TranscribeRequest = {
   fromSeconds: number;
 };
 export type SpeechProgress =
+  | { type: 'line'; done: number }
   | { type: 'language'; language: string }
   | { type: 'segment'; segment: TranscriptSegment }
   | { type: 'heard'; seconds: number; durationSeconds?: number };
-export type SpeechResult = { kind: 'transcript'; transcript: Transcript } | { kind: 'voice'; probabilities: number[] };
+export type SpeechResult =
+  | { kind: 'transcript'; transcript: Transcript }
+  | { kind: 'voice'; probabilities: number[] }
+  | { kind: 'speakers'; speakers: number[] };

@@ -4,7 +4,14 @@ import { makeError } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
 import type { InstalledModel } from '../../../core/model-store.ts';
 import type { ManagedModule, ModuleUse } from '../../../core/modules.ts';
-import type { TranscribeOptions, Transcriber, Transcript, VoiceWatch, VoiceWatcher } from '../../../core/perception.ts';
+import type {
+  SpeakerReader,
+  TranscribeOptions,
+  Transcriber,
+  Transcript,
+  VoiceWatch,
+  VoiceWatcher,
+} from '../../../core/perception.ts';
 import { WorkerModule } from '../worker-module.ts';
 import type { SpeechInfo, SpeechLoadOptions, SpeechProgress, SpeechRequest, SpeechResult } from './speech-messages.ts';
 
@@ -25,7 +32,7 @@ export type SpeechModuleOptions = {
 const closeLimitMs = 10_000;
 
 /** Hearing on the device: the speech module and what its users call. */
-export class SpeechModule implements Transcriber, VoiceWatcher {
+export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
   readonly #options: SpeechModuleOptions;
   readonly #worker: WorkerModule<SpeechLoadOptions, SpeechInfo, SpeechRequest, SpeechResult, SpeechProgress>;
   #model: string | undefined;
@@ -53,6 +60,35 @@ export class SpeechModule implements Transcriber, VoiceWatcher {
   /** Process id while one runs. */
   get pid(): number | undefined {
     return this.#worker.pid;
+  }
+
+  async tellSpeakers(
+    audio: AudioPart,
+    lines: readonly { start: number; end: number }[],
+    options: { signal: AbortSignal; count?: number; onProgress?(done: number): void },
+  ): Promise<number[] | undefined> {
+    const { signal, count } = options;
+    const model = (await this.#options.installed()).find(({ entry }) => entry.kind === 'speaker');
+    if (model?.derivedDirectory === undefined) return undefined;
+    const { weightsPath, derivedDirectory } = model;
+    const result = await this.#worker.call(
+      this.#options.modules,
+      {
+        kind: 'speakers',
+        bytes: audio.bytes,
+        lines: lines.map(({ start, end }) => ({ start, end })),
+        weightsPath,
+        derivedDirectory,
+        ...(count === undefined ? {} : { count }),
+      },
+      {
+        signal,
+        onProgress(progress) {
+          if (progress.type === 'line') options.onProgress?.(progress.done);
+        },
+      },
+    );
+    return result.kind === 'speakers' ? result.speakers : undefined;
   }
 
   watchVoice(): VoiceWatch {
@@ -93,7 +129,7 @@ export class SpeechModule implements Transcriber, VoiceWatcher {
         onProgress(progress) {
           if (progress.type === 'segment') options.onSegment?.(progress.segment);
           else if (progress.type === 'language') options.onLanguage?.(progress.language);
-          else options.onProgress?.(progress.seconds, progress.durationSeconds);
+          else if (progress.type === 'heard') options.onProgress?.(progress.seconds, progress.durationSeconds);
         },
       },
     );
