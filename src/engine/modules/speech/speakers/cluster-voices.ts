@@ -15,6 +15,8 @@ const leastSpeakerShare = 0.05;
 const mostSpeakers = 10;
 /** How much nearer a voice must be to its own group than to the next, on average, for there to be groups at all. */
 const leastSeparation = 0.2;
+/** Share of what is said that the groups of substance must hold. */
+const leastCovered = 0.8;
 /** Two groups whose centres are as alike as this are one person. */
 const sameCentres = 0.9;
 /** More lines than this are grouped by some of them; the others join. Keeps hours of speech within seconds. */
@@ -54,6 +56,8 @@ function bestGroups(seeds: readonly number[], voices: readonly Voice[]): number[
   for (const groups of merges(seeds, voices)) {
     const heard = ofSubstance(groups, voices);
     if (heard.length < 2 || heard.length > mostSpeakers) continue;
+    // Before that some person is still in pieces that are too small to count.
+    if (secondsOf(heard.flat(), voices) < leastCovered * secondsOf(seeds, voices)) continue;
     const value = separation(heard, voices);
     // Of about equal ones the coarser comes later, and counts.
     if (value >= best.value - 0.01) best = { groups: heard, value: Math.max(value, best.value) };
