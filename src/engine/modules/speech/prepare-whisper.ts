@@ -15,7 +15,7 @@ const configurationSchema = z.object({
 /** The files written for the base model. */
 const neededMib = 170;
 
-export type PreparedWhisper = { encoder: string; decoder: string; suppressed: number[] };
+export type PreparedWhisper = { encoder: string; decoder: string; suppressed: number[]; alignmentHeads: number };
 
 /** The ONNX files of a Whisper, made on the first call and found afterwards. */
 export async function prepareWhisper(options: {
@@ -26,8 +26,9 @@ export async function prepareWhisper(options: {
   const configuration = await readConfiguration(options.configurationPath);
   const directory = join(options.derivedDirectory, `onnx-${conversionVersion}`);
   const paths = { encoder: join(directory, 'encoder.onnx'), decoder: join(directory, 'decoder.onnx') };
-  const suppressed = configuration.suppress_ids;
-  if ((await stat(directory).catch(() => undefined)) !== undefined) return { ...paths, suppressed };
+  const { suppress_ids: suppressed, alignment_heads: heads } = configuration;
+  const found = { ...paths, suppressed, alignmentHeads: heads.length };
+  if ((await stat(directory).catch(() => undefined)) !== undefined) return found;
   // Whole or not at all: several processes may do this at once, and any may be killed.
   const scratch = `${directory}.${process.pid}`;
   await mkdir(scratch, { recursive: true });
@@ -35,7 +36,7 @@ export async function prepareWhisper(options: {
     await convertWhisper(
       options.weightsPath,
       { encoder: join(scratch, 'encoder.onnx'), decoder: join(scratch, 'decoder.onnx') },
-      { encoder: 'float32', decoder: 'int8', suppressed, alignmentHeads: configuration.alignment_heads },
+      { encoder: 'float32', decoder: 'int8', suppressed, alignmentHeads: heads },
     );
     await rename(scratch, directory).catch(async (error: unknown) => {
       if ((await stat(directory).catch(() => undefined)) === undefined) throw error;
@@ -48,7 +49,7 @@ export async function prepareWhisper(options: {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
-  return { ...paths, suppressed };
+  return found;
 }
 
 async function readConfiguration(path: string): Promise<z.infer<typeof configurationSchema>> {

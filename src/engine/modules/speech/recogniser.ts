@@ -2,7 +2,7 @@ import { makeError } from '../../../core/errors.ts';
 import type { Transcript, TranscriptSegment } from '../../../core/perception.ts';
 import { Ctranslate2File } from '../../../models/whisper/ctranslate2-file.ts';
 import { readWhisperShape } from '../../../models/whisper/whisper-shape.ts';
-import { openOnnxSession } from '../../native/onnx-session.ts';
+import { openInPlaceSession } from '../../native/onnx-in-place.ts';
 import { decodeAudio, speechRate } from './audio/decode-audio.ts';
 import { prepareWhisper } from './prepare-whisper.ts';
 import { SampleStream } from './sample-stream.ts';
@@ -44,11 +44,11 @@ export class Recogniser {
     const weights = await Ctranslate2File.open(options.weightsPath);
     const shape = readWhisperShape(weights);
     await weights.close();
-    const encoder = await openOnnxSession(prepared.encoder, { threads });
-    const decoder = await openOnnxSession(prepared.decoder, { threads });
-    const { heads, headSize, textPositions, decoderLayers: layers } = shape;
+    const encoder = openInPlaceSession(prepared.encoder, { threads });
+    const decoder = openInPlaceSession(prepared.decoder, { threads });
+    const { decoderLayers: layers } = shape;
     return new Recogniser(options, {
-      model: new WhisperModel(encoder, decoder, { layers, heads, headSize, textPositions }, beams),
+      model: new WhisperModel(encoder, decoder, { ...shape, layers, alignmentHeads: prepared.alignmentHeads }, beams),
       vocabulary: await Vocabulary.read(options.tokenizerPath),
       voice: await VoiceActivityModel.open(options.voiceActivityPath),
       suppressed: prepared.suppressed,
@@ -92,8 +92,7 @@ export class Recogniser {
       );
     }
     const audio = await decodeAudio(request.bytes, { mostSeconds: this.#options.mostSeconds });
-    const activity = this.#voice.listen();
-    const stream = new SampleStream(audio.samples, (samples) => activity.hear(samples));
+    const stream = new SampleStream(audio.samples);
     let language = request.language ?? 'en';
     let languageProbability = request.language === undefined ? 0 : 1;
     const segments: TranscriptSegment[] = [];
@@ -104,7 +103,7 @@ export class Recogniser {
           model: this.#model,
           vocabulary: this.#vocabulary,
           suppressed: this.#suppressed,
-          activity,
+          voice: this.#voice,
         },
         stream,
         {

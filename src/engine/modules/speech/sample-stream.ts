@@ -1,17 +1,14 @@
 /** A moving window over samples that arrive in pieces; what lies before the window is forgotten. */
 export class SampleStream {
   readonly #source: AsyncIterator<Float32Array>;
-  readonly #onSamples: (samples: Float32Array) => Promise<void>;
   #buffer = new Float32Array(0);
   /** Position of the first sample in the buffer. */
   #start = 0;
   #length = 0;
   #ended = false;
 
-  /** @param onSamples sees every sample once, in order */
-  constructor(source: AsyncIterable<Float32Array>, onSamples: (samples: Float32Array) => Promise<void>) {
+  constructor(source: AsyncIterable<Float32Array>) {
     this.#source = source[Symbol.asyncIterator]();
-    this.#onSamples = onSamples;
   }
 
   /** Samples that have arrived, from the very first. */
@@ -33,7 +30,6 @@ export class SampleStream {
         return;
       }
       this.#append(next.value);
-      await this.#onSamples(next.value);
     }
   }
 

@@ -10,7 +10,7 @@ import {
   translateToken,
 } from '../../../../models/whisper/whisper-tokens.ts';
 import type { SampleStream } from '../sample-stream.ts';
-import { findSpeech, type VoiceActivity } from '../voice-activity.ts';
+import { findSpeech, type VoiceActivityModel } from '../voice-activity.ts';
 import { decodeWindow, leastLogprob, noSpeechThreshold } from './decode-window.ts';
 import type { Vocabulary } from './vocabulary.ts';
 import { specialLogit, type HeardSound, type WhisperModel } from './whisper-model.ts';
@@ -37,7 +37,7 @@ export type StreamParts = {
   model: WhisperModel;
   vocabulary: Vocabulary;
   suppressed: ReadonlySet<number>;
-  activity: VoiceActivity;
+  voice: VoiceActivityModel;
 };
 
 const windowSize = 30 * sampleRateHz;
@@ -56,7 +56,7 @@ export async function transcribeStream(
   request: StreamRequest,
   events: StreamEvents,
 ): Promise<void> {
-  const { model, vocabulary, activity } = parts;
+  const { model, vocabulary, voice } = parts;
   const { signal } = request;
   let language = request.language;
   let previous = request.prompt === undefined ? [] : vocabulary.encode(` ${request.prompt.trim()}`);
@@ -74,7 +74,7 @@ export async function transcribeStream(
     events.onProgress(seek / sampleRateHz);
     const size = Math.min(windowSize, stream.arrived - seek);
     if (size <= 0) return;
-    const speech = findSpeech(activity, seek, seek + size);
+    const speech = await findSpeech(voice, stream, seek, seek + size);
     if (speech === undefined || speech > seek + jumpSamples) {
       seek = speech ?? seek + size;
       continue;

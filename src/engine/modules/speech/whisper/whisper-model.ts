@@ -1,10 +1,9 @@
-import type * as ort from 'onnxruntime-node';
 import { encoderSamples } from '../../../../models/whisper/encoder-graph.ts';
-import { firstSpecialToken } from '../../../../models/whisper/whisper-tokens.ts';
-import { float32Tensor, int32Tensor, int64Tensor, type OnnxSession } from '../../../native/onnx-session.ts';
+import { firstSpecialToken, textCandidates } from '../../../../models/whisper/whisper-tokens.ts';
+import type { InPlaceSession, NativeTensor, NativeTensors } from '../../../native/onnx-in-place.ts';
 
 /** What every decoder layer attends to, by the names of the decoder's inputs. */
-export type HeardSound = Record<string, ort.Tensor>;
+export type HeardSound = NativeTensors;
 
 /** Of one row of tokens. */
 export type StepScores = {
@@ -17,33 +16,53 @@ export type StepScores = {
   specialLogits: Float32Array;
 };
 
-export type WhisperDimensions = { layers: number; heads: number; headSize: number; textPositions: number };
+export type WhisperDimensions = {
+  layers: number;
+  heads: number;
+  headSize: number;
+  audioPositions: number;
+  textPositions: number;
+  vocabulary: number;
+  /** Heads whose attention follows the sound in time. */
+  alignmentHeads: number;
+};
 
 /** The two graphs and the cache of one search at a time. */
 export class WhisperModel {
-  readonly #encoder: OnnxSession;
-  readonly #decoder: OnnxSession;
+  readonly #encoder: InPlaceSession;
+  readonly #decoder: InPlaceSession;
   readonly #dimensions: WhisperDimensions;
   readonly #cache: { name: string; data: Float32Array }[];
+  readonly #sound: HeardSound;
   readonly mostBeams: number;
 
-  constructor(encoder: OnnxSession, decoder: OnnxSession, dimensions: WhisperDimensions, mostBeams: number) {
+  constructor(encoder: InPlaceSession, decoder: InPlaceSession, dimensions: WhisperDimensions, mostBeams: number) {
     this.#encoder = encoder;
     this.#decoder = decoder;
     this.#dimensions = dimensions;
     this.mostBeams = mostBeams;
-    const names = Array.from({ length: dimensions.layers }, (_, layer) => [`key_${layer}`, `value_${layer}`]).flat();
+    const { layers, heads, headSize, audioPositions } = dimensions;
+    const names = Array.from({ length: layers }, (_, layer) => [`key_${layer}`, `value_${layer}`]).flat();
     this.#cache = names.map((name) => ({ name, data: new Float32Array(mostBeams * this.#slotSize) }));
+    this.#sound = Object.fromEntries(
+      Array.from({ length: layers }, (_, layer) => [
+        [`cross_key_${layer}`, emptyTensor([heads, audioPositions, headSize])],
+        [`cross_value_${layer}`, emptyTensor([heads, headSize, audioPositions])],
+      ]).flat() as [string, NativeTensor][],
+    );
   }
 
   get textPositions(): number {
     return this.#dimensions.textPositions;
   }
 
-  /** @param audio `encoderSamples` samples: half a window before the 30 s, and after them */
+  /**
+   * @param audio `encoderSamples` samples: half a window before the 30 s, and after them
+   * @returns valid until the next call: its memory is used again
+   */
   async hear(audio: Float32Array): Promise<HeardSound> {
-    const wanted = this.#encoder.outputNames.filter((name) => name.startsWith('cross_'));
-    return this.#encoder.run({ audio: float32Tensor(audio, [1, 1, encoderSamples]) }, wanted);
+    await this.#encoder.run({ audio: { data: audio, dims: [1, 1, encoderSamples] } }, this.#sound);
+    return this.#sound;
   }
 
   /**
@@ -56,8 +75,7 @@ export class WhisperModel {
     wanted: readonly number[],
   ): Promise<{ scores: StepScores[]; logits: Float32Array[] }> {
     const results = await this.#run(sound, [tokens], 0, wanted, ['logits']);
-    const logits = results['logits'] as ort.Tensor;
-    return { scores: readScores(results), logits: rowsOf(logits) };
+    return { scores: readScores(results), logits: rowsOf(results, 'logits') };
   }
 
   /** One token for each beam; beam `index` uses place `index` of the cache. */
@@ -88,17 +106,17 @@ export class WhisperModel {
       rows,
       ['logits'],
     );
-    return { scores: readScores(results), logits: rowsOf(results['logits'] as ort.Tensor) };
+    return { scores: readScores(results), logits: rowsOf(results, 'logits') };
   }
 
   /** Attention of the alignment heads over the sound: `[heads, tokens, positions]`, and the logits after each token. */
   async align(
     sound: HeardSound,
     tokens: readonly number[],
-  ): Promise<{ attention: ort.Tensor; logits: Float32Array[] }> {
+  ): Promise<{ attention: { data: Float32Array; dims: readonly number[] }; logits: Float32Array[] }> {
     const rows = tokens.map((_, index) => index);
     const results = await this.#run(sound, [tokens], 0, rows, ['alignment', 'logits']);
-    return { attention: results['alignment'] as ort.Tensor, logits: rowsOf(results['logits'] as ort.Tensor) };
+    return { attention: floats(results, 'alignment'), logits: rowsOf(results, 'logits') };
   }
 
   /** Makes place `to` of the cache the same as place `from`, as far as it is filled. */
@@ -113,9 +131,9 @@ export class WhisperModel {
     }
   }
 
-  async dispose(): Promise<void> {
-    await this.#encoder.dispose();
-    await this.#decoder.dispose();
+  dispose(): void {
+    this.#encoder.dispose();
+    this.#decoder.dispose();
   }
 
   get #slotSize(): number {
@@ -128,12 +146,12 @@ export class WhisperModel {
     tokens: readonly (readonly number[])[],
     position: number,
     wanted: readonly number[],
-    further: readonly string[],
-  ): Promise<ort.InferenceSession.ReturnType> {
-    const { heads, headSize, textPositions } = this.#dimensions;
+    further: readonly ('logits' | 'alignment')[],
+  ): Promise<NativeTensors> {
+    const { heads, headSize, textPositions, audioPositions, vocabulary, alignmentHeads } = this.#dimensions;
     const beams = tokens.length;
     const length = tokens[0]?.length ?? 0;
-    const feeds: Record<string, ort.Tensor> = {
+    const inputs: Record<string, NativeTensor> = {
       ...sound,
       tokens: int64Tensor(tokens.flat(), [beams, length]),
       positions: int64Tensor(Array.from({ length }, (_, index) => position + index)),
@@ -141,26 +159,34 @@ export class WhisperModel {
       last_position: int32Tensor(Array.from({ length: beams }, () => position + length - 1)),
       places: int32Tensor([position + length]),
     };
-    const fetches: Record<string, ort.Tensor | null> = {};
-    const names = ['text_scores', 'text_tokens', 'text_total', 'special_logits', ...further];
-    for (const name of names) fetches[name] = null;
+    const results: Record<string, NativeTensor> = {
+      text_scores: emptyTensor([wanted.length, textCandidates]),
+      text_tokens: { data: new BigInt64Array(wanted.length * textCandidates), dims: [wanted.length, textCandidates] },
+      text_total: emptyTensor([wanted.length, 1]),
+      special_logits: emptyTensor([wanted.length, vocabulary - firstSpecialToken]),
+    };
+    if (further.includes('logits')) results['logits'] = emptyTensor([wanted.length, vocabulary]);
+    if (further.includes('alignment')) {
+      results['alignment'] = emptyTensor([alignmentHeads, beams * length, audioPositions]);
+    }
+    const outputs = { ...results };
     for (const { name, data } of this.#cache) {
       // The same memory in and out: the new keys and values are written in place.
       const part = data.subarray(0, beams * this.#slotSize);
-      const tensor = float32Tensor(part, [beams, heads, textPositions, headSize]);
-      feeds[`past_${name}`] = tensor;
-      fetches[`present_${name}`] = tensor;
+      const tensor = { data: part, dims: [beams, heads, textPositions, headSize] };
+      inputs[`past_${name}`] = tensor;
+      outputs[`present_${name}`] = tensor;
     }
-    return this.#decoder.run(feeds, fetches);
+    await this.#decoder.run(inputs, outputs);
+    return results;
   }
 }
 
-function readScores(results: ort.InferenceSession.ReturnType): StepScores[] {
-  const scores = rowsOf(results['text_scores'] as ort.Tensor);
-  const specials = rowsOf(results['special_logits'] as ort.Tensor);
-  const totals = (results['text_total'] as ort.Tensor).data as Float32Array;
-  const tokens = (results['text_tokens'] as ort.Tensor).data as BigInt64Array;
-  return scores.map((textLogits, row) => ({
+function readScores(results: NativeTensors): StepScores[] {
+  const specials = rowsOf(results, 'special_logits');
+  const totals = floats(results, 'text_total').data;
+  const tokens = results['text_tokens']?.data as BigInt64Array;
+  return rowsOf(results, 'text_scores').map((textLogits, row) => ({
     textTokens: Array.from(tokens.subarray(row * textLogits.length, (row + 1) * textLogits.length), Number),
     textLogits,
     textTotal: totals[row] as number,
@@ -168,10 +194,26 @@ function readScores(results: ort.InferenceSession.ReturnType): StepScores[] {
   }));
 }
 
-function rowsOf(tensor: ort.Tensor): Float32Array[] {
-  const [rows, columns] = tensor.dims as [number, number];
-  const data = tensor.data as Float32Array;
+function floats(results: NativeTensors, name: string): { data: Float32Array; dims: readonly number[] } {
+  return results[name] as { data: Float32Array; dims: readonly number[] };
+}
+
+function rowsOf(results: NativeTensors, name: string): Float32Array[] {
+  const { data, dims } = floats(results, name);
+  const [rows, columns] = dims as [number, number];
   return Array.from({ length: rows }, (_, row) => data.subarray(row * columns, (row + 1) * columns));
+}
+
+function emptyTensor(dims: readonly number[]): NativeTensor {
+  return { data: new Float32Array(dims.reduce((product, each) => product * each, 1)), dims };
+}
+
+function int64Tensor(values: readonly number[], dims: readonly number[] = [values.length]): NativeTensor {
+  return { data: BigInt64Array.from(values, BigInt), dims };
+}
+
+function int32Tensor(values: readonly number[]): NativeTensor {
+  return { data: Int32Array.from(values), dims: [values.length] };
 }
 
 /** Logit of a special token. */

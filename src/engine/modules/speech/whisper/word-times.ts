@@ -28,7 +28,7 @@ export async function timeWords(
   const { attention, logits } = await model.align(sound, tokens);
   const [heads, , positions] = attention.dims as [number, number, number];
   const used = Math.max(1, Math.min(positions, Math.ceil(request.windowSeconds / timestampSeconds)));
-  const cost = alignmentCost(attention.data as Float32Array, { heads, tokens: tokens.length, positions, used });
+  const cost = alignmentCost(attention.data, { heads, tokens: tokens.length, positions, used });
   // The row before a token is the one that decided it.
   const rows = cost.slice(start.length, tokens.length - 1);
   const times = tokenTimes(rows);
