@@ -6,10 +6,11 @@ import type { Perceived } from './perception.ts';
 /** `undefined` where the refusal has another cause. */
 export function modalityError(refusal: RouteRefusal, { unread, pictures }: Perceived): DuanyunError | undefined {
   const device = refusal.candidates.find(({ target }) => target === 'device');
-  if (device === undefined || !device.violated.includes('modality') || device.violated.length > 1) return undefined;
-  // Nobody could read it: what was in the way there is what the client has to know.
+  if (device === undefined || !device.violated.includes('modality')) return undefined;
+  // Nobody could read it: what was in the way there is what the client has to know. How long its text is was only guessed.
   const [first] = unread;
   if (first !== undefined) return first.error;
+  if (device.violated.length > 1) return undefined;
   const model = device.model ?? 'The model on this device';
   if (pictures.length > 0) {
     return makeError('unsupported_modality', {

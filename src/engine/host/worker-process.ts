@@ -114,6 +114,11 @@ export class WorkerProcess<Options, Info, Request, Result, Progress = never> {
     await child.end({ type: 'shutdown' });
   }
 
+  /** Ends the process at once, as a crash would. */
+  kill(): void {
+    this.#child?.kill();
+  }
+
   #spawn(): Child {
     const { script, environment, log, name, onLost } = this.#options;
     const child: Child = new NativeChild<ToWorker, FromWorker>({

@@ -22,7 +22,7 @@ const alive = (pid: number) => {
 let manager: ModuleManager | undefined;
 afterEach(() => manager?.dispose());
 
-function create(load: Load = {}) {
+function create(load: Load = {}, mostSilentMs?: number) {
   const speech = new WorkerModule<Load, Info, string, string, string>({
     name: 'speech',
     script: fileURLToPath(new URL('../host/fake-worker.mjs', import.meta.url)),
@@ -31,6 +31,7 @@ function create(load: Load = {}) {
     model: () => 'fake',
     requiredBytes: async () => 1_000,
     loadOptions: async () => load,
+    ...(mostSilentMs === undefined ? {} : { mostSilentMs }),
   });
   const made = new ModuleManager({
     clock: systemClock,
@@ -86,6 +87,19 @@ describe('a module in a worker process', () => {
     expect(state()).toMatchObject({ state: 'failed', reason: 'its process ended (SIGKILL)' });
     expect(await speech.call(modules, 'x', { signal: soon() })).toBe('x!');
     expect(state()).toMatchObject({ state: 'ready', loads: 2 });
+  });
+
+  it('that says nothing for too long while it has work is ended, and the next call starts it again', async () => {
+    const { speech, modules, state } = create({}, 300);
+    await expect(speech.call(modules, 'wait', { signal: soon() })).rejects.toMatchObject({ code: 'module_crashed' });
+    expect(state()).toMatchObject({ state: 'failed' });
+    expect(await speech.call(modules, 'x', { signal: soon() })).toBe('x!');
+    const pid = speech.pid;
+    // Without work it may be as silent as it likes.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 600);
+    });
+    expect(speech.pid).toBe(pid);
   });
 
   it.each([

@@ -15,6 +15,11 @@ export type WorkerModuleOptions<Options> = {
   requiredBytes(): Promise<number>;
   /** What the service's `load` gets. Throws `module_not_installed`. */
   loadOptions(): Promise<Options>;
+  /**
+   * A worker that has calls and says nothing for so long is stuck in native code: it is killed, and its calls fail with
+   * `module_crashed`. Default: it may take any time.
+   */
+  mostSilentMs?: number;
 };
 
 export class WorkerModule<Options, Info, Request, Result, Progress = never> implements ManagedModule {
@@ -22,6 +27,8 @@ export class WorkerModule<Options, Info, Request, Result, Progress = never> impl
   readonly #options: WorkerModuleOptions<Options>;
   readonly #worker: WorkerProcess<Options, Info, Request, Result, Progress>;
   #events: ModuleEvents | undefined;
+  #running = 0;
+  #silence: NodeJS.Timeout | undefined;
 
   constructor(options: WorkerModuleOptions<Options>) {
     const { name, script, environment, log } = options;
@@ -72,6 +79,34 @@ export class WorkerModule<Options, Info, Request, Result, Progress = never> impl
 
   /** Loads it where needed and keeps it meanwhile. Throws what `ModuleUse.use` and the service throw. */
   call(modules: ModuleUse, request: Request, options: CallOptions<Progress>): Promise<Result> {
-    return modules.use(this.name, options.signal, () => this.#worker.call(request, options));
+    return modules.use(this.name, options.signal, () => this.#watched(request, options));
+  }
+
+  async #watched(request: Request, options: CallOptions<Progress>): Promise<Result> {
+    this.#running++;
+    this.#heardFrom();
+    try {
+      return await this.#worker.call(request, {
+        signal: options.signal,
+        onProgress: (progress) => {
+          this.#heardFrom();
+          options.onProgress?.(progress);
+        },
+      });
+    } finally {
+      this.#running--;
+      this.#heardFrom();
+    }
+  }
+
+  #heardFrom(): void {
+    const { mostSilentMs, name, log } = this.#options;
+    clearTimeout(this.#silence);
+    if (mostSilentMs === undefined || this.#running === 0) return;
+    this.#silence = setTimeout(() => {
+      log.error({ module: name, mostSilentMs }, 'worker process says nothing, and is ended');
+      this.#worker.kill();
+    }, mostSilentMs);
+    this.#silence.unref();
   }
 }

@@ -47,7 +47,7 @@ export async function decoderGraph(
   const flat = graph.node('Reshape', [hidden, graph.int64s([-1, shape.width])]);
   const wanted = graph.node('Gather', [flat, 'rows'], { axis: { int: 0 } });
   const normal = await layers.normalise(wanted, 'decoder/layer_norm');
-  const logits = await layers.multiply(normal, 'decoder/embeddings/weight');
+  const logits = await layers.multiplyFine(normal, 'decoder/embeddings/weight');
   summarise(graph, logits, shape, options.suppressed);
   return graph.build('whisper-decoder');
 }

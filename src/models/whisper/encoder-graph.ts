@@ -7,8 +7,13 @@ import type { WhisperShape } from './whisper-shape.ts';
 /** Half an analysis window before and after the 30 s that are heard; the last hop is not part of it. */
 export const encoderSamples = 30 * 16_000 + windowSamples - hopSamples;
 
+/** Of the spectrogram: 100 a second. */
+const frameCount = (30 * 16_000) / hopSamples;
+
 /**
- * Sound → what every decoder layer attends to. Input `audio` [1, 1, encoderSamples] at 16 kHz. Outputs `cross_key_N`
+ * Sound → what every decoder layer attends to. Inputs `audio` [1, 1, encoderSamples] at 16 kHz and `frames` [1], how many
+ * frames of 10 ms hold sound: the rest is empty in the spectrogram, as OpenAI's Whisper and faster-whisper have it, which is
+ * not what silence looks like. Outputs `cross_key_N`
  * [heads, positions, headSize], `cross_value_N` [heads, headSize, positions], and `encoder_output` [1, positions, width].
  */
 export async function encoderGraph(
@@ -19,7 +24,11 @@ export async function encoderGraph(
   const graph = new OnnxGraph();
   const layers = new WhisperLayers(graph, weights, precision);
   const audio = graph.input('audio', 'float32', [1, 1, encoderSamples]);
-  let hidden = await convolutions(layers, logMel(graph, audio, shape.mels));
+  const frames = graph.input('frames', 'int64', [1]);
+  const mel = logMel(graph, audio, shape.mels);
+  const places = graph.int64s(Array.from({ length: frameCount }, (_, index) => index));
+  const heard = graph.node('Where', [graph.node('Less', [places, frames]), mel, graph.scalar(0)]);
+  let hidden = await convolutions(layers, heard);
   for (let layer = 0; layer < shape.encoderLayers; layer++) {
     hidden = await encoderLayer(layers, hidden, `encoder/layer_${layer}`, shape);
   }

@@ -6,6 +6,7 @@ import { quantiseMatrix } from './quantise.ts';
 export type Precision = 'float32' | 'int8';
 
 const uint8Code = 2;
+const largestCode = 127;
 
 /** Writes the layers of one Transformer half into a graph, reading the weights as they are needed. */
 export class WhisperLayers {
@@ -35,15 +36,43 @@ export class WhisperLayers {
   async multiply(input: string, weight: string): Promise<string> {
     const { graph } = this;
     if (this.precision === 'float32') return graph.node('MatMul', [input, await this.#transposed(weight)]);
-    // Every row of the input gets a scale of its own: one loud position must not coarsen the others.
+    const { scale, steps } = this.#toSteps(input);
+    const product = await this.#multiplyCodes(graph.node('Round', [steps]), weight);
+    return graph.node('Mul', [product, scale]);
+  }
+
+  /**
+   * As `multiply`, with 15 bits of the input: its codes, and what they leave over, are rows of one product. For inputs in which
+   * few large values stand among many small ones: what a GELU answers, and what the vocabulary is asked with.
+   */
+  async multiplyFine(input: string, weight: string): Promise<string> {
+    const { graph } = this;
+    if (this.precision === 'float32') return this.multiply(input, weight);
+    const { scale, steps } = this.#toSteps(input);
+    const coarse = graph.node('Round', [steps]);
+    const rest = graph.node('Mul', [graph.node('Sub', [steps, coarse]), graph.scalar(2 * largestCode)]);
+    const both = graph.node('Concat', [coarse, graph.node('Round', [rest])], { axis: { int: 0 } });
+    const halves = ['coarse', 'fine'].map((half) => `${weight}/${half}`) as [string, string];
+    graph.nodeWithOutputs('Split', [await this.#multiplyCodes(both, weight)], halves, { axis: { int: 0 } });
+    const fine = graph.node('Mul', [halves[1], graph.scalar(1 / (2 * largestCode))]);
+    return graph.node('Mul', [graph.node('Add', [halves[0], fine]), scale]);
+  }
+
+  /** Every row gets a scale of its own: one loud position must not coarsen the others. */
+  #toSteps(input: string): { scale: string; steps: string } {
+    const { graph } = this;
     const largest = graph.node('ReduceMax', [graph.node('Abs', [input])], { axes: { ints: [-1] } });
-    const scale = graph.node('Max', [graph.node('Mul', [largest, graph.scalar(1 / 127)]), graph.scalar(1e-12)]);
-    const rounded = graph.node('Round', [graph.node('Div', [input, scale])]);
+    const scale = graph.node('Max', [graph.node('Mul', [largest, graph.scalar(1 / largestCode)]), graph.scalar(1e-12)]);
+    return { scale, steps: graph.node('Div', [input, scale]) };
+  }
+
+  /** @param rounded whole numbers within ±`largestCode` */
+  async #multiplyCodes(rounded: string, weight: string): Promise<string> {
+    const { graph } = this;
     const codes = graph.node('Cast', [graph.node('Add', [rounded, graph.scalar(128)])], { to: { int: uint8Code } });
     const [weightCodes, weightScales] = await this.quantised(weight);
     const middle = graph.uint8(128);
-    const inputs = [codes, weightCodes, graph.scalar(1), weightScales, middle, middle];
-    return graph.node('Mul', [graph.contrib('MatMulIntegerToFloat', inputs), scale]);
+    return graph.contrib('MatMulIntegerToFloat', [codes, weightCodes, graph.scalar(1), weightScales, middle, middle]);
   }
 
   /** Names of the codes `[inputs, outputs]` and of the scales `[outputs]` of a matrix. */
@@ -68,7 +97,9 @@ export class WhisperLayers {
   async feedForward(input: string, prefix: string): Promise<string> {
     const normal = await this.normalise(input, `${prefix}/layer_norm`);
     const wide = this.graph.contrib('Gelu', [await this.linear(normal, `${prefix}/linear_0`)]);
-    return this.graph.node('Add', [input, await this.linear(wide, `${prefix}/linear_1`)]);
+    const product = await this.multiplyFine(wide, `${prefix}/linear_1/weight`);
+    const narrow = this.graph.node('Add', [product, await this.vector(`${prefix}/linear_1/bias`)]);
+    return this.graph.node('Add', [input, narrow]);
   }
 
   async #transposed(name: string): Promise<string> {

@@ -5,7 +5,7 @@ import { makeError } from '../../../core/errors.ts';
 import { convertWhisper } from '../../../models/whisper/convert-whisper.ts';
 
 /** Raised whenever the converter writes something else: older files are made anew. */
-const conversionVersion = 2;
+const conversionVersion = 5;
 
 const configurationSchema = z.object({
   alignment_heads: z.array(z.tuple([z.int(), z.int()])),

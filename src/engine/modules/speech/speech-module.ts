@@ -30,6 +30,8 @@ export type SpeechModuleOptions = {
 
 /** For telling the worker that a watch is over. */
 const closeLimitMs = 10_000;
+/** A window of 30 s takes seconds, tried again at every temperature half a minute; a slow and busy device gets ten times that. */
+const mostSilentMs = 300_000;
 
 /** Hearing on the device: the speech module and what its users call. */
 export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
@@ -49,6 +51,7 @@ export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
       model: () => this.#model,
       requiredBytes: async () => (await this.#find()).entry.memoryBytes,
       loadOptions: () => this.#loadOptions(),
+      mostSilentMs,
     });
     void this.#find().catch(() => {});
   }

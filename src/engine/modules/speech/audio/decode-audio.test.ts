@@ -1,4 +1,6 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { makeOpusBomb } from '../../../../../test/support/opus-bomb.ts';
 import { decodeAudio } from './decode-audio.ts';
 
 type Wave = { rate?: number; channels?: number; bits?: number; code?: number; samples: Uint8Array };
@@ -54,6 +56,40 @@ describe('sound that can be heard', () => {
   });
 });
 
+/** A second of 440 Hz in each; `make_tones.py` beside them wrote them. */
+const tones = new URL('../../../../../test/fixtures/audio/', import.meta.url);
+const containers = readdirSync(tones).filter((name) => name.startsWith('tone'));
+
+describe('containers', () => {
+  it.each(containers)('%s comes whole, with its pitch', async (name) => {
+    const samples = await hear(readFileSync(new URL(name, tones)));
+    expect(samples.length / 16_000).toBeGreaterThan(0.95);
+    expect(samples.length / 16_000).toBeLessThan(1.2);
+    const middle = samples.subarray(4_000, 12_000);
+    expect(pitch(middle)).toBeGreaterThan(430);
+    expect(pitch(middle)).toBeLessThan(450);
+  });
+
+  it.each(containers)('%s, cut off and damaged, is heard in part or refused', async (name) => {
+    const whole = readFileSync(new URL(name, tones));
+    const damaged = [whole.subarray(0, whole.length >> 1), whole.subarray(0, 60)];
+    let state = 7;
+    for (let copy = 0; copy < 12; copy++) {
+      const bytes = Buffer.from(whole);
+      for (let change = 0; change < 10; change++) {
+        state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+        bytes[state % bytes.length] = (state >>> 9) & 255;
+      }
+      damaged.push(bytes);
+    }
+    for (const bytes of damaged) {
+      const heard = await hear(bytes).catch((error: unknown) => error);
+      if (!(heard instanceof Float32Array)) expect(heard).toMatchObject({ status: 400 });
+      else expect(heard.every(Number.isFinite)).toBe(true);
+    }
+  });
+});
+
 describe('sound that is refused', () => {
   const invalid = expect.objectContaining({ code: 'audio_invalid', status: 400 });
   it.each<[string, Uint8Array]>([
@@ -81,5 +117,19 @@ describe('sound that is refused', () => {
     await expect(decodeAudio(wave({ rate: 8_000, bits: 8, samples }), { mostSeconds: 60 })).rejects.toMatchObject({
       code: 'audio_too_long',
     });
+  });
+
+  it('10 hours, packed into less than a megabyte: found out while it is decoded, in little memory', async () => {
+    const bomb = makeOpusBomb(10);
+    expect(bomb.length).toBeLessThan(1_000_000);
+    const before = process.memoryUsage().rss;
+    let heard = 0;
+    const { samples } = await decodeAudio(bomb, { mostSeconds: 60 });
+    const listen = async (): Promise<void> => {
+      for await (const part of samples) heard += part.length;
+    };
+    await expect(listen()).rejects.toMatchObject({ code: 'audio_too_long' });
+    expect(heard / 16_000).toBeGreaterThan(20);
+    expect(process.memoryUsage().rss - before).toBeLessThan(400 * 1024 * 1024);
   });
 });

@@ -8,7 +8,7 @@ export type DecodedAudio = {
   blocks: AsyncIterable<AudioBlock> | Iterable<AudioBlock>;
 };
 
-/** Bytes handed to a decoder at a time, so that a long recording is never decoded whole. */
+/** Bytes of PCM made into a block at a time, so that a long recording is never decoded whole. */
 export const chunkBytes = 64 * 1024;
 
 export function invalidAudio(reason: string, cause?: unknown): Error {
@@ -16,8 +16,8 @@ export function invalidAudio(reason: string, cause?: unknown): Error {
 }
 
 /** Parts of a file, in order. */
-export function* chunksOf(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += chunkBytes) yield bytes.subarray(start, start + chunkBytes);
+export function* chunksOf(bytes: Uint8Array, sizeBytes: number): Generator<Uint8Array> {
+  for (let start = 0; start < bytes.length; start += sizeBytes) yield bytes.subarray(start, start + sizeBytes);
 }
 
 /** What recorders write; 1 Hz would make hours of a few bytes. */

@@ -12,6 +12,9 @@ type StreamDecoder = {
   flush?: () => Decoded | Promise<Decoded>;
   free(): void;
 };
+/** Silence packs to nothing: a kilobyte of FLAC can be eleven minutes of it. What one part becomes must fit into memory. */
+const partBytes = 1_024;
+
 export type StreamCodec = 'mp3' | 'flac' | 'ogg-vorbis' | 'ogg-opus';
 
 /** Throws `audio_invalid` where nothing at all can be decoded. */
@@ -20,7 +23,7 @@ export async function* decodeStream(codec: StreamCodec, bytes: Uint8Array): Asyn
   await decoder.ready;
   let samples = 0;
   try {
-    for (const chunk of chunksOf(bytes)) {
+    for (const chunk of chunksOf(bytes, partBytes)) {
       const block = toBlock(await decoder.decode(chunk));
       if (block === undefined) continue;
       samples += block.channels[0]?.length ?? 0;

@@ -79,7 +79,7 @@ export async function transcribeStream(
       seek = speech ?? seek + size;
       continue;
     }
-    const sound = await model.hear(windowAt(stream, seek, size));
+    const sound = await model.hear(windowAt(stream, seek, size), size);
     language ??= await detectLanguage(parts, sound, events);
     const result = await decodeWindow(model, vocabulary, parts.suppressed, {
       sound,

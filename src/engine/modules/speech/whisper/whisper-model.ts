@@ -1,4 +1,5 @@
 import { encoderSamples } from '../../../../models/whisper/encoder-graph.ts';
+import { hopSamples } from '../../../../models/whisper/mel-filters.ts';
 import { firstSpecialToken, textCandidates } from '../../../../models/whisper/whisper-tokens.ts';
 import type { InPlaceSession, NativeTensor, NativeTensors } from '../../../native/onnx-in-place.ts';
 
@@ -58,10 +59,12 @@ export class WhisperModel {
 
   /**
    * @param audio `encoderSamples` samples: half a window before the 30 s, and after them
+   * @param samples how many of the 30 s hold sound
    * @returns valid until the next call: its memory is used again
    */
-  async hear(audio: Float32Array): Promise<HeardSound> {
-    await this.#encoder.run({ audio: { data: audio, dims: [1, 1, encoderSamples] } }, this.#sound);
+  async hear(audio: Float32Array, samples: number): Promise<HeardSound> {
+    const frames = int64Tensor([Math.floor(samples / hopSamples)]);
+    await this.#encoder.run({ audio: { data: audio, dims: [1, 1, encoderSamples] }, frames }, this.#sound);
     return this.#sound;
   }
 
