@@ -1,3 +1,4 @@
+// oxlint-disable no-restricted-imports -- measures the module, like bench/engine
 /**
  * What is listened to: recordings that ship in packages of the Python index, with the references that they publish, and speech
  * that espeak-ng makes. None of it is part of the project; it is fetched once into the benchmark's own folder.

@@ -1,3 +1,4 @@
+// oxlint-disable no-restricted-imports -- measures the module, like bench/engine
 /** faster-whisper in a Python process, on the very weights that the product's store holds. */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

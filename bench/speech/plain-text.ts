@@ -1,3 +1,4 @@
+// oxlint-disable no-restricted-imports -- measures the module, like bench/engine
 import { toSimplifiedChinese } from '../../src/engine/modules/speech/simplified-chinese.ts';
 
 const ones =

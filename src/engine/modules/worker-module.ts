@@ -83,8 +83,8 @@ export class WorkerModule<Options, Info, Request, Result, Progress = never> impl
   }
 
   async #watched(request: Request, options: CallOptions<Progress>): Promise<Result> {
-    this.#running++;
-    this.#heardFrom();
+    // Asking is no sign of life: only the first call starts the clock.
+    if (this.#running++ === 0) this.#heardFrom();
     try {
       return await this.#worker.call(request, {
         signal: options.signal,

@@ -86,9 +86,9 @@ async function run(api: Api, session: Address, inputs: NativeTensors, outputs: N
     const [given, wanted] = [wrap(inputs), wrap(outputs)];
     const [inputNames, outputNames] = [Object.keys(inputs), Object.keys(outputs)];
     const status = await new Promise<unknown>((resolve, reject) => {
-      const done = (error: unknown, result: unknown): void => {
+      const done = (error: Error | null | undefined, result: unknown): void => {
         if (error === null || error === undefined) resolve(result);
-        else reject(error as Error);
+        else reject(error);
       };
       api.run.async(session, 0n, inputNames, given, given.length, outputNames, wanted.length, wanted, done);
     });
@@ -147,7 +147,7 @@ function loadApi(): Api {
 let prototypes = 0;
 function at(address: unknown, signature: string): Native {
   const named = signature.replace('(', ` onnx_${prototypes++}(`);
-  return koffi.decode(address as never, koffi.proto(named)) as unknown as Native;
+  return koffi.decode(address, koffi.proto(named)) as Native;
 }
 
 /** Beside the binding of `onnxruntime-node`, for which it was built. */

@@ -42,9 +42,7 @@ async function heard(watch: Watch, samples: Float32Array): Promise<number[]> {
   const probabilities: number[] = [];
   let at = 0;
   for (; at + frameSamples <= all.length; at += frameSamples) {
-    const { activity } = watch;
-    await activity.hear(all.subarray(at, at + frameSamples));
-    probabilities.push(activity.probabilityAt((activity.frames - 1) * frameSamples));
+    probabilities.push(await watch.activity.hear(all.subarray(at, at + frameSamples)));
   }
   watch.rest = all.slice(at);
   return probabilities;
