@@ -33,7 +33,7 @@ export class SpeakerTeller {
   async tell(request: SpeakersRequest, signal: AbortSignal, onLine: (done: number) => void): Promise<number[]> {
     const session = (this.#session ??= await this.#open(request));
     const audio = await decodeAudio(request.bytes, { mostSeconds: this.#options.mostSeconds });
-    const stream = new SampleStream(audio.samples, async () => {});
+    const stream = new SampleStream(audio.samples);
     const voices: Voice[] = [];
     try {
       // Lines come in order; what lies before the next one is not needed any more.
