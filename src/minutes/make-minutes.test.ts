@@ -110,6 +110,20 @@ describe('a meeting longer than the context', () => {
   });
 });
 
+it('a summary that does not hold at all gives way to what was said', async () => {
+  const script = (request: GenerationRequest): Iterable<ScriptStep> =>
+    lastText(request).startsWith('Part of')
+      ? answer(JSON.stringify({ summary: 'Elephants fly.', decisions: [], actions: [], questions: [] }))
+      : scripted(request);
+  const lines = [...longMeeting(3), { start: 20, end: 25, text: 'Bye.' }];
+  const minutes = await maker(new ScriptedBackend({ script })).make(
+    { kind: 'transcript', transcript: { lines } },
+    { signal },
+  );
+  expect(minutes.summary).toMatch(/^We say the budget .* 0\. We say .* 1\. We say .* 2\.$/);
+  expect(minutes.leftOut).toBe(1);
+});
+
 /** Hears windows of 30 s with two segments each. `hang` stops for good after the first segment of that window. */
 class FakeTranscriber implements Transcriber {
   readonly calls: { fromSeconds: number; language: string | undefined; prompt: string | undefined }[] = [];

@@ -20,7 +20,7 @@ import type { SpeakerReader, Transcriber } from '../core/perception.ts';
 import { checkNotes, type CheckedNotes } from './check-notes.ts';
 import { hearMeeting } from './hear-meeting.ts';
 import { estimateTokens, guessLanguage, type Part, toLines, toParts } from './lines.ts';
-import { backedSentences, mergeItems } from './merge-notes.ts';
+import { backedSentences, mergeItems, tellingLines } from './merge-notes.ts';
 import { ModelCalls } from './model-calls.ts';
 import {
   notesForm,
@@ -100,8 +100,10 @@ export class LocalMinutes implements MinutesMaker {
     const calls = new ModelCalls({ service, model, state, signal, newId });
     const { notes, summaries, withoutNotes } = await this.#takeNotes(lines, { calls, prompts, language, options });
     options.onProgress?.({ stage: 'summary', done: 0, total: 1 });
-    const spoken = lines.map(({ text }) => text).join('\n');
-    const summary = await this.#summarise(summaries, { calls, prompts, spoken });
+    const spoken = transcriptText(lines);
+    const written = await this.#summarise(summaries, { calls, prompts, spoken });
+    // Rather the words of the meeting than none.
+    const summary = written.text === '' ? { ...written, text: tellingLines(lines) } : written;
     const title = options.title ?? (await titleOf(summary.text, { calls, prompts, spoken }));
     options.onProgress?.({ stage: 'summary', done: 1, total: 1 });
     return {

@@ -1,5 +1,5 @@
 /** The same thing said in two parts, or written down twice, is one item. */
-import type { MinutesItem } from '../core/minutes.ts';
+import type { MinutesItem, TranscriptLine } from '../core/minutes.ts';
 import { shareIn, wordsOf } from './words.ts';
 
 const sameShare = 0.7;
@@ -30,4 +30,26 @@ export function backedSentences(summary: string, transcript: string): { text: st
     return shareIn(words, said) >= 0.5 && numbers.every((number) => said.has(number));
   });
   return { text: kept.join('').trim(), leftOut: sentences.length - kept.length };
+}
+
+const mostTellingLines = 3;
+
+/** The lines whose words come up most in the others: what stands in for a summary where the model has none that holds. */
+export function tellingLines(lines: readonly TranscriptLine[]): string {
+  const words = lines.map(({ text }) => wordsOf(text));
+  const counts = new Map<string, number>();
+  for (const own of words) for (const word of own) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const scores = words.map((own) => {
+    const shared = [...own].reduce((sum, word) => sum + (counts.get(word) ?? 1) - 1, 0);
+    return shared / Math.sqrt(own.size + 1);
+  });
+  const best = scores
+    .map((score, index) => ({ score, index }))
+    .sort((first, second) => second.score - first.score)
+    .slice(0, mostTellingLines)
+    .map(({ index }) => index);
+  return best
+    .sort((first, second) => first - second)
+    .map((index) => lines[index]?.text ?? '')
+    .join(' ');
 }
