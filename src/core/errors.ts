@@ -171,6 +171,8 @@ export const errorCatalogue = {
     retryable: true,
     message: 'No Duanyun server answers at {url}: {reason}.',
   },
+  client_timeout: { status: 504, retryable: true, message: 'The answer {what} within {seconds} s.' },
+  response_invalid: { status: 502, retryable: false, message: 'That is no answer of Duanyun: {reason}.' },
   port_in_use: {
     status: 500,
     retryable: false,
