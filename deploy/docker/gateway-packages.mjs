@@ -19,12 +19,13 @@ const lock = readJson('package-lock.json');
 
 manifest.dependencies = keep(manifest.dependencies);
 if (manifest.optionalDependencies !== undefined) manifest.optionalDependencies = keep(manifest.optionalDependencies);
-delete manifest.devDependencies;
-delete manifest.scripts;
+for (const name of ['devDependencies', 'scripts', 'exports', 'peerDependencies', 'peerDependenciesMeta']) {
+  delete manifest[name];
+}
 
 const root = { ...lock.packages[''], dependencies: manifest.dependencies };
 if (manifest.optionalDependencies !== undefined) root.optionalDependencies = manifest.optionalDependencies;
-delete root.devDependencies;
+for (const name of ['devDependencies', 'peerDependencies', 'peerDependenciesMeta']) delete root[name];
 const reachable = packagesOf(root);
 lock.packages = {
   '': root,

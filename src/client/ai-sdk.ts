@@ -9,7 +9,9 @@ import {
   type OpenAICompatibleProviderSettings,
 } from '@ai-sdk/openai-compatible';
 import type { RoutePreference } from '../core/chat.ts';
-import { routeFrom } from './errors.ts';
+import { type Route, routeFrom } from './errors.ts';
+
+export type { Route } from './errors.ts';
 
 export type DuanyunProviderSettings = {
   /** With or without `/v1`. Default `http://127.0.0.1:8000`. */
@@ -37,9 +39,6 @@ export type DuanyunProviderOptions = {
   truncate?: 'error' | 'auto';
   reasoningEffort?: 'none' | 'minimal' | 'low' | 'medium' | 'high' | 'xhigh';
 };
-
-/** `result.providerMetadata?.duanyun`; empty where the server did not say. */
-export type DuanyunProviderMetadata = { target?: string; reasons?: string[]; receiptId?: string };
 
 export type DuanyunProvider = OpenAICompatibleProvider;
 
@@ -107,18 +106,28 @@ function withRoute(model: LanguageModel): LanguageModel {
     },
     async doStream(options) {
       const result = await model.doStream(options);
-      const add = new TransformStream<StreamPart, StreamPart>({
+      let isBroken = false;
+      const ending = new TransformStream<StreamPart, StreamPart>({
         transform(part, controller) {
+          isBroken ||= part.type === 'error';
           if (part.type !== 'finish') controller.enqueue(part);
           else {
             const providerMetadata = routeMetadata(part.providerMetadata, result.response?.headers);
-            controller.enqueue({ ...part, providerMetadata });
+            // The package believes a reason to finish that came before the error.
+            const finishReason = isBroken ? ({ ...part.finishReason, unified: 'error' } as const) : part.finishReason;
+            controller.enqueue({ ...part, finishReason, providerMetadata });
           }
         },
       });
-      return { ...result, stream: result.stream.pipeThrough(add) };
+      return { ...result, stream: result.stream.pipeThrough(ending) };
     },
   };
+}
+
+/** Where an answer ran, out of `result.providerMetadata`. `undefined` where the server did not say. */
+export function routeOf(metadata: Metadata | undefined): Route | undefined {
+  const own = metadata?.[name];
+  return typeof own?.['target'] === 'string' ? (own as Route) : undefined;
 }
 
 function routeMetadata(metadata: Metadata | undefined, headers: Record<string, string> = {}): Metadata {
@@ -141,7 +150,10 @@ function guarded(inner: Fetch): Fetch {
 /** Longer than the end of a stream and a comment behind it. */
 const tailLength = 256;
 
-/** Passes bytes on and breaks the stream where it ends without `[DONE]`, unless it ends with the error that says why. */
+const brokenEvent =
+  '\n\ndata: {"error":{"message":"The answer broke off before its end.","type":"server_error","param":null,"code":"stream_broken"}}\n\n';
+
+/** Passes bytes on. A stream that ends without `[DONE]` gets an error event at its end, unless the server sent one. */
 function endGuard(): TransformStream<Uint8Array, Uint8Array> {
   const decoder = new TextDecoder();
   let tail = '';
@@ -155,7 +167,7 @@ function endGuard(): TransformStream<Uint8Array, Uint8Array> {
     },
     flush(controller) {
       if (hasTold || /^data: ?\[DONE\]\r?$/m.test(tail)) return;
-      controller.error(new Error('stream_broken: the answer broke off before its end.'));
+      controller.enqueue(new TextEncoder().encode(brokenEvent));
     },
   });
 }

@@ -118,7 +118,7 @@ describe('a streamed answer', () => {
       method: 'POST',
       headers: { authorization: 'Bearer k', 'x-a': 'b', 'content-type': 'application/json' },
     });
-    expect(JSON.parse(String(sent[0]?.body))).toEqual({
+    expect(JSON.parse(sent[0]?.body as string)).toEqual({
       messages: [{ role: 'user', content: 'hi' }],
       stream: true,
       stream_options: { include_usage: true },

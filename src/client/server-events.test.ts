@@ -30,7 +30,7 @@ describe('server-sent events', () => {
     const whole = end === '\r' ? `${text}:` : text;
     expect(read(whole)).toEqual(expected);
     for (let at = 1; at < whole.length; at += 1) expect(read(whole.slice(0, at), whole.slice(at))).toEqual(expected);
-    expect(read(...whole)).toEqual(expected);
+    expect(read(...whole.split(''))).toEqual(expected);
   });
 
   it('throw away what is incomplete at the end', () => {
