@@ -81,6 +81,7 @@ const retryableCodes = {
   store_locked: true,
   server_unreachable: true,
   client_timeout: true,
+  optimize_failed: true,
 } satisfies Record<RetryableCode, true>;
 
 /** What a proxy on the way answers while what is behind it is away. */
