@@ -26,7 +26,7 @@ export default defineConfig({
             ? { name: 'browser', include: ['test/browser/*.test.ts'] }
             : {
                 name: 'browser',
-                include: ['core', 'signals', 'routing'].map((folder) => `src/${folder}/**/*.test.ts`),
+                include: ['core', 'signals', 'routing', 'client'].map((folder) => `src/${folder}/**/*.test.ts`),
                 browser: {
                   enabled: true,
                   headless: true,
