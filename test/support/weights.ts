@@ -8,7 +8,7 @@ import { loadConfig } from '../../src/config/load-config.ts';
 import { silentLog } from '../../src/core/log.ts';
 import type { InstalledModel } from '../../src/core/model-store.ts';
 
-export type TestModel = 'smollm2-135m' | 'qwen2.5-coder-0.5b' | 'whisper-base';
+export type TestModel = 'smollm2-135m' | 'qwen2.5-coder-0.5b' | 'whisper-base' | 'resemblyzer';
 
 export type Weights = { model: InstalledModel; home: string } | { missing: string };
 
