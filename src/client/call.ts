@@ -246,6 +246,9 @@ function valueOf(data: string, head: AnswerHead): unknown {
     const details = { ...detailsOf(head), cause };
     throw new DuanyunClientError('response_invalid', 'The server sent an event that is not JSON.', details);
   }
+  if (typeof value !== 'object' || value === null) {
+    throw new DuanyunClientError('response_invalid', 'The server sent an event that is no object.', detailsOf(head));
+  }
   const told = toldError(value);
   if (told !== undefined) throw wireError(told, detailsOf(head));
   return value;

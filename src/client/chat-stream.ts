@@ -18,10 +18,7 @@ export class ChatStream implements AsyncIterable<ChatEvent> {
 
   /** Made by `DuanyunClient.stream`. */
   constructor(open: (signal: AbortSignal) => AsyncIterable<StreamPart>, signal?: AbortSignal) {
-    const onAbort = (): void => this.abort(abortReason(signal));
-    if (signal?.aborted === true) onAbort();
-    else signal?.addEventListener('abort', onAbort);
-    this.#events = this.#run(open, () => signal?.removeEventListener('abort', onAbort));
+    this.#events = this.#run(open, signal);
   }
 
   /** What has come so far; of an answer that broke off it is all there is. */
@@ -54,8 +51,12 @@ export class ChatStream implements AsyncIterable<ChatEvent> {
 
   async *#run(
     open: (signal: AbortSignal) => AsyncIterable<StreamPart>,
-    release: () => void,
+    signal: AbortSignal | undefined,
   ): AsyncGenerator<ChatEvent> {
+    // Only while it runs: a stream that nobody reads leaves nothing behind at the caller's signal.
+    const onAbort = (): void => this.abort(abortReason(signal));
+    if (signal?.aborted === true) onAbort();
+    else signal?.addEventListener('abort', onAbort);
     try {
       if (this.#failure !== undefined) throw this.#failure.error;
       for await (const part of open(this.#controller.signal)) {
@@ -78,7 +79,7 @@ export class ChatStream implements AsyncIterable<ChatEvent> {
       this.#failure ??= { error };
       throw this.#failure.error;
     } finally {
-      release();
+      signal?.removeEventListener('abort', onAbort);
     }
   }
 }

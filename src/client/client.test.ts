@@ -186,6 +186,7 @@ describe('a stream that broke off never looks finished', () => {
     ['with an error event', [chunk({ content: 'half' }), failure('engine_crashed')], 'engine_crashed'],
     ['with an error event and [DONE]', [chunk({ content: 'half' }), failure('engine_crashed'), done], 'engine_crashed'],
     ['with an event that is not JSON', [chunk({ content: 'half' }), 'data: <html>\n\n', done], 'response_invalid'],
+    ['with JSON that is no object', [chunk({ content: 'half' }), 'data: null\n\n', done], 'response_invalid'],
     ['with JSON that is no chunk', [chunk({ content: 'half' }), 'data: [1]\n\n', done], 'response_invalid'],
     ['with [DONE] but no reason to finish', [chunk({ content: 'half' }), done], 'stream_broken'],
   ])('%s', async (_, pieces, code) => {
