@@ -62,9 +62,6 @@ async function embed(layers: WhisperLayers): Promise<string> {
 async function tokenRows(layers: WhisperLayers): Promise<string> {
   const { graph } = layers;
   const name = 'decoder/embeddings/weight';
-  if (layers.precision === 'float32') {
-    return graph.node('Gather', [await layers.vector(name), 'tokens'], { axis: { int: 0 } });
-  }
   // The same codes as the projection at the end, where each token is a column.
   const [codes, scales] = await layers.quantised(name);
   const columns = graph.node('Gather', [codes, 'tokens'], { axis: { int: 1 } });

@@ -42,12 +42,11 @@ export class WhisperLayers {
   }
 
   /**
-   * As `multiply`, with 15 bits of the input: its codes, and what they leave over, are rows of one product. For inputs in which
-   * few large values stand among many small ones: what a GELU answers, and what the vocabulary is asked with.
+   * A matrix of 8 bits whatever the precision of the others is, and 15 bits of the input: its codes, and what they leave over,
+   * are rows of one product. For the vocabulary: half of a decoder's bytes.
    */
   async multiplyFine(input: string, weight: string): Promise<string> {
     const { graph } = this;
-    if (this.precision === 'float32') return this.multiply(input, weight);
     const { scale, steps } = this.#toSteps(input);
     const coarse = graph.node('Round', [steps]);
     const rest = graph.node('Mul', [graph.node('Sub', [steps, coarse]), graph.scalar(2 * largestCode)]);
@@ -97,9 +96,7 @@ export class WhisperLayers {
   async feedForward(input: string, prefix: string): Promise<string> {
     const normal = await this.normalise(input, `${prefix}/layer_norm`);
     const wide = this.graph.contrib('Gelu', [await this.linear(normal, `${prefix}/linear_0`)]);
-    const product = await this.multiplyFine(wide, `${prefix}/linear_1/weight`);
-    const narrow = this.graph.node('Add', [product, await this.vector(`${prefix}/linear_1/bias`)]);
-    return this.graph.node('Add', [input, narrow]);
+    return this.graph.node('Add', [input, await this.linear(wide, `${prefix}/linear_1`)]);
   }
 
   async #transposed(name: string): Promise<string> {

@@ -5,7 +5,7 @@ import { makeError } from '../../../core/errors.ts';
 import { convertWhisper } from '../../../models/whisper/convert-whisper.ts';
 
 /** Raised whenever the converter writes something else: older files are made anew. */
-const conversionVersion = 5;
+const conversionVersion = 6;
 
 const configurationSchema = z.object({
   alignment_heads: z.array(z.tuple([z.int(), z.int()])),
@@ -13,7 +13,7 @@ const configurationSchema = z.object({
 });
 
 /** The files written for the base model. */
-const neededMib = 170;
+const neededMib = 230;
 
 export type PreparedWhisper = { encoder: string; decoder: string; suppressed: number[]; alignmentHeads: number };
 
@@ -36,7 +36,7 @@ export async function prepareWhisper(options: {
     await convertWhisper(
       options.weightsPath,
       { encoder: join(scratch, 'encoder.onnx'), decoder: join(scratch, 'decoder.onnx') },
-      { encoder: 'float32', decoder: 'int8', suppressed, alignmentHeads: heads },
+      { encoder: 'float32', decoder: 'float32', suppressed, alignmentHeads: heads },
     );
     await rename(scratch, directory).catch(async (error: unknown) => {
       if ((await stat(directory).catch(() => undefined)) === undefined) throw error;
