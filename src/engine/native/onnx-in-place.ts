@@ -47,6 +47,11 @@ const signatures = {
 } as const;
 type Api = Record<keyof typeof signatures, Native> & { environment: Address; memory: Address };
 
+/** Collected, the library would be unloaded under the functions that were taken from its table. */
+let library: ReturnType<typeof koffi.load> | undefined;
+/** What native code reads and writes just now; nobody else may hold it. */
+const inUse = new Set<NativeTensors>();
+
 const errorsOnly = 3;
 let loaded: Api | undefined;
 
@@ -76,6 +81,9 @@ export function openInPlaceSession(file: string, options: { threads: number }): 
 
 async function run(api: Api, session: Address, inputs: NativeTensors, outputs: NativeTensors): Promise<void> {
   const values: Address[] = [];
+  // Copies of the lists: the same one may be used by two runs.
+  const held = [{ ...inputs }, { ...outputs }];
+  for (const each of held) inUse.add(each);
   const wrap = (tensors: NativeTensors): BigUint64Array =>
     BigUint64Array.from(Object.values(tensors), (tensor) => {
       const value = wrapTensor(api, tensor);
@@ -95,6 +103,7 @@ async function run(api: Api, session: Address, inputs: NativeTensors, outputs: N
     check(api, status);
   } finally {
     for (const value of values) api.releaseValue(value);
+    for (const each of held) inUse.delete(each);
   }
 }
 
@@ -128,7 +137,7 @@ function check(api: Api, status: unknown): void {
 
 function loadApi(): Api {
   if (loaded !== undefined) return loaded;
-  const library = koffi.load(findLibrary());
+  library = koffi.load(findLibrary());
   const base = library.func('void* OrtGetApiBase()')() as unknown;
   const [getApi] = koffi.decode(base, 'uintptr_t', 1) as (Address | number)[];
   const table = at(getApi, 'void*(uint32)')(apiVersion);
