@@ -145,7 +145,7 @@ export const settings = {
     group: 'engine',
     kind: 'text',
     schema: z.enum(['auto', 'off']),
-    default: 'auto',
+    default: 'off',
     expects: 'auto or off',
     placeholder: 'mode',
     help: 'Compute several tokens at a time where an answer repeats its prompt. `auto`: while it pays.',

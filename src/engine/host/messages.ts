@@ -34,7 +34,7 @@ export type EngineOptions = {
   valueCacheType: CacheType;
   flashAttention: 'auto' | 'on' | 'off';
   targetInterTokenMs: number | 'auto';
-  /** `auto`: guesses what an answer repeats, and checks several tokens in one step, where that pays. Default `auto`. */
+  /** `auto`: guesses what an answer repeats, and checks several tokens in one step, where that pays. Default `off`. */
   speculation?: 'auto' | 'off';
 };
 

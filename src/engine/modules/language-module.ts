@@ -73,7 +73,7 @@ export class LanguageModule {
       maxQueuedMs,
       maxCachedSequences,
       maxCachedTokens,
-      speculates: options.speculation !== 'off',
+      speculates: options.speculation === 'auto',
     });
     this.#seeded = new SeededLane(model, options, clock, turnstile);
     const maxTokens = Math.min(embeddingMaxTokens, options.contextTokens);
