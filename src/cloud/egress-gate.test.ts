@@ -110,6 +110,10 @@ const allowed = [
   { path: /^gateway\/limits\/redis-counters\.ts$/, why: 'counts to the own Redis' },
   { path: /^cloud\/(?:picture-fetcher|public-address)\.ts$/, why: 'sends an address and no content' },
   { path: /^cli\//, why: "the command's own client of the local server" },
+  {
+    path: /^client\//,
+    why: 'the library for programs that call this one; the next test holds that this one does without',
+  },
   { path: /^bench\//, why: 'the load client: sends its own workload to a server that is named' },
 ];
 
@@ -125,10 +129,25 @@ describe('no other file of the program', () => {
       let code = readFileSync(new URL(file, root), 'utf8').replaceAll(/import type [^;]*;/g, '');
       // The server listens; it needs no client for that.
       if (file.startsWith('server/')) code = code.replaceAll(/from 'node:(?:http|net)'/g, '');
+      if (file === 'server/dictation/socket.ts') {
+        code = code.replaceAll(/import \{ WebSocketServer, type RawData, type WebSocket \} from 'ws'/g, '');
+      }
       if (file === 'server/tls.ts') code = code.replaceAll(/import \{ create(?:Server|SecureContext)\b.*/g, '');
       return clients.test(code);
     });
     expect(offenders).toEqual([]);
+  });
+
+  it('imports the client library', () => {
+    const root = new URL('../', import.meta.url);
+    const files = readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .map((file) => file.replaceAll('\\', '/'))
+      // `src/bench` has a folder of that name; it may open connections anyway.
+      .filter((file) => file.endsWith('.ts') && !/^(client|bench)\//.test(file) && !file.endsWith('.test.ts'));
+    const importers = files.filter((file) =>
+      /from '(?!.*\/bench\/)[^']*\/client\/[^']*'/.test(readFileSync(new URL(file, root), 'utf8')),
+    );
+    expect(importers).toEqual([]);
   });
 
   it('gets hold of the HTTP client of the gate', () => {

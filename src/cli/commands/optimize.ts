@@ -13,7 +13,6 @@ import { formatBytes } from '../format.ts';
 import { watchInterrupts } from '../interrupts.ts';
 import { OptimizeProgress } from '../optimize/optimize-progress.ts';
 import { candidateTable, outcomeText } from '../optimize/result-text.ts';
-import { speedPlot } from '../optimize/speed-plot.ts';
 import type { CommandContext } from '../run-command.ts';
 
 type Flags = {
@@ -126,7 +125,11 @@ async function optimizeModel(
     progress.clear();
     interrupts.dispose();
   }
-  if (flags.plot !== undefined) await writePlot(flags.plot, speedPlot(model.entry.displayName, result));
+  if (flags.plot !== undefined) {
+    // The charts are megabytes, and no part of the gateway's image: loaded where one is drawn.
+    const { speedPlot } = await import('../optimize/speed-plot.ts');
+    await writePlot(flags.plot, speedPlot(model.entry.displayName, result));
+  }
   if (flags.json) terminal.out(`${JSON.stringify({ type: 'optimize-done', ...result })}\n`);
   else terminal.out(`${candidateTable(result)}\n${outcomeText(model.entry.id, flags.for, result)}\n`);
 }
