@@ -61,10 +61,10 @@ describe('a database that is gone', () => {
     expect(await errorCode(refused)).toBe('state_unavailable');
     // What was never a key of ours needs no database to be refused.
     expect((await gateway.ask('nonsense')).status).toBe(401);
-    await expect.poll(() => journals(gateway.folder).length).toBe(1);
+    await expect.poll(() => journals(gateway.folder).length, { timeout: 10_000 }).toBe(1);
     store.isCut = false;
     await expect.poll(async () => (await store.usageOf(known.id))[0]?.requests, { timeout: 10_000 }).toBe(4);
-    await expect.poll(() => journals(gateway.folder).length).toBe(0);
+    await expect.poll(() => journals(gateway.folder).length, { timeout: 10_000 }).toBe(0);
     expect((await gateway.ask(unknown.key)).status).toBe(200);
   });
 

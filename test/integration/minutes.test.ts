@@ -1,7 +1,7 @@
 /** The real command on the real recording of the examples: killed in the middle, and gone on with. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
@@ -15,7 +15,11 @@ await describeWithWeights('qwen2.5-coder-0.5b', 'duanyun minutes', (_model, home
   /** The weights of the usual home, and nothing else of it. */
   function ownHome(): string {
     const own = mkdtempSync(path.join(os.tmpdir(), 'duanyun-minutes-'));
-    for (const name of ['blobs', 'models', 'derived']) symlinkSync(path.join(home, name), path.join(own, name));
+    for (const name of ['blobs', 'models', 'derived']) {
+      // A fresh home has nothing derived yet.
+      mkdirSync(path.join(home, name), { recursive: true });
+      symlinkSync(path.join(home, name), path.join(own, name));
+    }
     return own;
   }
 
