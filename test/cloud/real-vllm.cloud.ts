@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { processIsGone, freePort, Launch } from '../deploy/launch-script.ts';
 import { DuanyunServer, environmentWith, pause, projectRoot } from '../integration/duanyun-process.ts';
 import { execute } from '../support/deploy-tools.ts';
+import { ownHome } from '../support/own-home.ts';
 import { askAtOnce, unfairness } from './users.ts';
 
 const variable = (name: string): string => {
@@ -73,6 +74,7 @@ it('a private request stays on the device, a public one goes to vLLM, and the re
     {
       DUANYUN_CLOUD_FIRST_TOKEN_SECONDS: '600',
       DUANYUN_CLOUD_SILENCE_SECONDS: '600',
+      DUANYUN_HOME: ownHome(process.env['DUANYUN_HOME'] ?? path.join(os.homedir(), '.duanyun')),
     },
   );
   try {

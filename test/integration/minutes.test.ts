@@ -1,10 +1,10 @@
 /** The real command on the real recording of the examples: killed in the middle, and gone on with. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
-import os from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { ownHome } from '../support/own-home.ts';
 import { describeWithWeights, obtainWeights } from '../support/weights.ts';
 import { environmentWith, projectRoot, runDuanyun, type Variables } from './duanyun-process.ts';
 
@@ -12,22 +12,11 @@ const limitMs = 300_000;
 const ears = await obtainWeights('whisper-base');
 
 await describeWithWeights('qwen2.5-coder-0.5b', 'duanyun minutes', (_model, home) => {
-  /** The weights of the usual home, and nothing else of it. */
-  function ownHome(): string {
-    const own = mkdtempSync(path.join(os.tmpdir(), 'duanyun-minutes-'));
-    for (const name of ['blobs', 'models', 'derived']) {
-      // A fresh home has nothing derived yet.
-      mkdirSync(path.join(home, name), { recursive: true });
-      symlinkSync(path.join(home, name), path.join(own, name));
-    }
-    return own;
-  }
-
   it(
     'writes down who decided what, also after it was killed',
     async ({ skip }) => {
       if ('missing' in ears) skip(ears.missing);
-      const own = ownHome();
+      const own = ownHome(home);
       const environment: Variables = {
         DUANYUN_HOME: own,
         DUANYUN_MODEL: 'qwen2.5-coder-0.5b',
