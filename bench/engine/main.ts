@@ -5,13 +5,10 @@
 import { parseArgs } from 'node:util';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { systemClock } from '../../src/core/clock.ts';
-import { silentLog } from '../../src/core/log.ts';
-import { EngineBackend } from '../../src/engine/engine-backend.ts';
-import type { EngineOptions } from '../../src/engine/host/messages.ts';
 import { NativeModel } from '../../src/engine/native/model.ts';
 import { Contender } from './contender.ts';
 import { EngineDriver } from './engine-driver.ts';
+import { createBackend } from './create-backend.ts';
 import { findModel } from './find-model.ts';
 import { installNodeLlamaCpp } from './install-competitor.ts';
 import { residentBytes } from './memory.ts';
@@ -52,32 +49,8 @@ if (flags.help) {
 
 async function benchModel(id: string): Promise<void> {
   const { entry, weightsPath, sizeBytes } = await findModel(id);
-  const engineOptions: EngineOptions = {
-    entry,
-    weightsPath,
-    contextTokens,
-    cells,
-    maxRunning: 8,
-    maxQueued: 64,
-    maxQueuedMs: 600_000,
-    maxCachedSequences: 32,
-    threads,
-    gpuLayers: 0,
-    loadMode: 'read',
-    keyCacheType: 'f16',
-    valueCacheType: 'f16',
-    flashAttention: 'auto',
-    targetInterTokenMs: 'auto',
-    speculation: 'off',
-  };
   progress(`${id}: loading`);
-  const backend = new EngineBackend({
-    engine: engineOptions,
-    clock: systemClock,
-    log: silentLog,
-    onStatistics() {},
-    environment: process.env,
-  });
+  const backend = createBackend({ entry, weightsPath }, { threads, contextTokens, cells, maxCachedSequences: 32 });
   const startedAt = performance.now();
   await backend.start(AbortSignal.timeout(120_000));
   const readyMs = performance.now() - startedAt;

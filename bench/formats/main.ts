@@ -8,14 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { application } from '../../src/application.ts';
 import { countPhysicalCores } from '../../src/cli/device/physical-cores.ts';
 import { loadConfig } from '../../src/config/load-config.ts';
-import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
 import type { InstalledModel } from '../../src/core/model-store.ts';
-import { EngineBackend } from '../../src/engine/engine-backend.ts';
 import { type OptimizeGoal, optimizeGoals, spreadOf } from '../../src/engine/optimize/choose-recipe.ts';
 import { NativeModel } from '../../src/engine/native/model.ts';
 import { tunedName } from '../../src/models/tuned-files.ts';
 import { EngineDriver } from '../engine/engine-driver.ts';
+import { createBackend } from '../engine/create-backend.ts';
 import { findModel } from '../engine/find-model.ts';
 
 const { values: flags } = parseArgs({
@@ -108,7 +107,7 @@ async function benchGoal(published: InstalledModel, goal: OptimizeGoal): Promise
 /** Both engines stay loaded and take turns. */
 async function compare(published: InstalledModel, tuned: InstalledModel): Promise<string[]> {
   const tokenizer = await NativeModel.load({ path: published.weightsPath, gpuLayers: 0, vocabularyOnly: true });
-  const backends = [createBackend(published), createBackend(tuned)];
+  const backends = [createBackend(published, { threads }), createBackend(tuned, { threads })];
   const series = { prefill: [] as number[], decode: [] as number[], eight: [] as number[] };
   try {
     for (const backend of backends) await backend.start(AbortSignal.timeout(300_000));
@@ -140,32 +139,5 @@ async function compare(published: InstalledModel, tuned: InstalledModel): Promis
   return Object.values(series).map((values) => {
     const { median, least, most } = spreadOf(values);
     return `${median.toFixed(2)}× [${least.toFixed(2)}–${most.toFixed(2)}]`;
-  });
-}
-
-function createBackend({ entry, weightsPath }: InstalledModel): EngineBackend {
-  return new EngineBackend({
-    engine: {
-      entry,
-      weightsPath,
-      contextTokens: 2_048,
-      cells: 4_096,
-      maxRunning: 8,
-      maxQueued: 64,
-      maxQueuedMs: 600_000,
-      maxCachedSequences: 8,
-      threads,
-      gpuLayers: 0,
-      loadMode: 'read',
-      keyCacheType: 'f16',
-      valueCacheType: 'f16',
-      flashAttention: 'auto',
-      targetInterTokenMs: 'auto',
-      speculation: 'off',
-    },
-    clock: systemClock,
-    log: silentLog,
-    onStatistics() {},
-    environment: process.env,
   });
 }

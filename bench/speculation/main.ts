@@ -7,13 +7,12 @@ import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { countPhysicalCores } from '../../src/cli/device/physical-cores.ts';
-import { systemClock } from '../../src/core/clock.ts';
-import { silentLog } from '../../src/core/log.ts';
 import type { InstalledModel } from '../../src/core/model-store.ts';
 import { plainRequest } from '../../src/core/plain-request.ts';
-import { EngineBackend } from '../../src/engine/engine-backend.ts';
+import type { EngineBackend } from '../../src/engine/engine-backend.ts';
 import type { EngineStatistics } from '../../src/engine/host/messages.ts';
 import { spreadOf } from '../../src/engine/optimize/choose-recipe.ts';
+import { createBackend } from '../engine/create-backend.ts';
 import { findModel } from '../engine/find-model.ts';
 import { prompts } from './prompts.ts';
 
@@ -119,33 +118,10 @@ async function run(backend: EngineBackend, model: InstalledModel, prompt: (typeo
   return { text, tokensPerSecond: ((tokens - 1) / decodeMs) * 1_000 };
 }
 
-function createSide({ entry, weightsPath }: InstalledModel, speculation: 'auto' | 'off'): Side {
+function createSide(model: InstalledModel, speculation: 'auto' | 'off'): Side {
   let latest: EngineStatistics | undefined;
-  const backend = new EngineBackend({
-    engine: {
-      entry,
-      weightsPath,
-      contextTokens: 2_048,
-      cells: 4_096,
-      maxRunning: 8,
-      maxQueued: 64,
-      maxQueuedMs: 600_000,
-      maxCachedSequences: 8,
-      threads: Number(flags.threads),
-      gpuLayers: 0,
-      loadMode: 'read',
-      keyCacheType: 'f16',
-      valueCacheType: 'f16',
-      flashAttention: 'auto',
-      targetInterTokenMs: 'auto',
-      speculation,
-    },
-    clock: systemClock,
-    log: silentLog,
-    onStatistics: (statistics) => {
-      latest = statistics;
-    },
-    environment: process.env,
+  const backend = createBackend(model, { threads: Number(flags.threads), speculation }, (statistics) => {
+    latest = statistics;
   });
   return { backend, statistics: () => latest };
 }

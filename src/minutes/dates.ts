@@ -1,21 +1,24 @@
 /** Days that a text names, in the languages that chrono knows. */
-import * as chrono from 'chrono-node';
+import { createRequire } from 'node:module';
+import type * as chronoModule from 'chrono-node';
 
-type Parser = { parse(text: string, reference?: Date, options?: { forwardDate: boolean }): chrono.ParsedResult[] };
-
-const parsers: Record<string, Parser> = {
-  de: chrono.de,
-  en: chrono.en,
-  es: chrono.es,
-  fr: chrono.fr,
-  it: chrono.it,
-  ja: chrono.ja,
-  nl: chrono.nl,
-  pt: chrono.pt,
-  ru: chrono.ru,
-  uk: chrono.uk,
-  zh: chrono.zh.hans,
+type Parser = {
+  parse(text: string, reference?: Date, options?: { forwardDate: boolean }): chronoModule.ParsedResult[];
 };
+
+let known: { parsers: Record<string, Parser>; english: Parser } | undefined;
+
+/** A quarter of a second to load, which no command but this should wait for. */
+function parserOf(language: string): Parser {
+  if (known === undefined) {
+    const { de, en, es, fr, it, ja, nl, pt, ru, uk, zh } = createRequire(import.meta.url)(
+      'chrono-node',
+    ) as typeof chronoModule;
+    known = { parsers: { de, en, es, fr, it, ja, nl, pt, ru, uk, zh: zh.hans }, english: en };
+  }
+  return known.parsers[language] ?? known.english;
+}
+
 /** Names of days and months that are words of the language as well, and what names no day. */
 const noDay = /^(?:now|may|march|sun|sat|today at|jetzt|现在|今|second|moment)$/i;
 
@@ -30,7 +33,7 @@ export type SpokenDay = {
 /** @param meetingDate `2026-11-27`: a weekday is the next one after it */
 export function findDays(text: string, language: string, meetingDate: string | undefined): SpokenDay[] {
   const reference = meetingDate === undefined ? new Date(2001, 0, 1, 12) : localNoon(meetingDate);
-  const found = (parsers[language] ?? chrono.en).parse(text, reference, { forwardDate: true });
+  const found = parserOf(language).parse(text, reference, { forwardDate: true });
   return found
     .filter((result) => namesDay(result) && !noDay.test(result.text))
     .map((result): SpokenDay => {
@@ -42,7 +45,7 @@ export function findDays(text: string, language: string, meetingDate: string | u
     });
 }
 
-function namesDay({ start }: chrono.ParsedResult): boolean {
+function namesDay({ start }: chronoModule.ParsedResult): boolean {
   return start.isCertain('day') || start.isCertain('weekday') || start.isCertain('month');
 }
 
