@@ -6,7 +6,15 @@ import { spawn } from 'node:child_process';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { buildFingerprint, buildIsFresh, packagesAreFresh, stampBuild, stampPackages } from './lib/freshness.mjs';
+import {
+  buildFingerprint,
+  buildIsFresh,
+  packagesAreFresh,
+  stampBuild,
+  stampPackages,
+  webFingerprint,
+  webIsFresh,
+} from './lib/freshness.mjs';
 import { withLock } from './lib/lock.mjs';
 
 export const projectRoot = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -18,12 +26,13 @@ const oldestNode = [20, 19, 0];
  */
 export async function setUp({ quiet = false, root = projectRoot } = {}) {
   checkNode(process.versions.node);
-  if (packagesAreFresh(root) && buildIsFresh(root)) return;
+  if (packagesAreFresh(root) && buildIsFresh(root) && webIsFresh(root)) return;
   const lockFile = path.join(root, '.duanyun', 'set-up.lock');
   await withLock(lockFile, { onWait: () => say('another set-up is running, waiting for it') }, async () => {
     // Looked at again: the process that held the lock may have done it all.
     if (!packagesAreFresh(root)) await install(root);
     if (!buildIsFresh(root)) await build(root, quiet);
+    if (!webIsFresh(root)) await buildWeb(root, quiet);
   });
 }
 
@@ -50,18 +59,37 @@ async function build(root, quiet) {
   const started = Date.now();
   if (!quiet) say('building …');
   const fingerprint = buildFingerprint(root);
-  // Built beside the old files and then exchanged, so that a server that runs from them never meets half a build.
-  const next = path.join(root, 'dist.next');
-  rmSync(next, { recursive: true, force: true });
   const compiler = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  await run([process.execPath, compiler], ['-p', 'tsconfig.build.json', '--outDir', next], root);
-  stampBuild(next, fingerprint);
-  const old = path.join(root, 'dist.old');
-  rmSync(old, { recursive: true, force: true });
-  if (existsSync(path.join(root, 'dist'))) renameSync(path.join(root, 'dist'), old);
-  renameSync(next, path.join(root, 'dist'));
-  rmSync(old, { recursive: true, force: true });
+  await exchange(path.join(root, 'dist'), fingerprint, (next) =>
+    run([process.execPath, compiler], ['-p', 'tsconfig.build.json', '--outDir', next], root),
+  );
   if (!quiet) say(`built in ${seconds(started)}`);
+}
+
+/** The page that the server shows at `/`. */
+async function buildWeb(root, quiet) {
+  const started = Date.now();
+  if (!quiet) say('building the page …');
+  const fingerprint = webFingerprint(root);
+  const vite = path.join(root, 'node_modules', 'vite', 'bin', 'vite.js');
+  const quietly = ['--logLevel', 'warn', '--emptyOutDir'];
+  await exchange(path.join(root, 'web', 'dist'), fingerprint, (next) =>
+    run([process.execPath, vite], ['build', path.join(root, 'web'), '--outDir', next, ...quietly], root),
+  );
+  if (!quiet) say(`page built in ${seconds(started)}`);
+}
+
+/** Builds beside the old files and then exchanges, so that a server that runs from them never meets half a build. */
+async function exchange(folder, fingerprint, work) {
+  const next = `${folder}.next`;
+  const old = `${folder}.old`;
+  rmSync(next, { recursive: true, force: true });
+  await work(next);
+  stampBuild(next, fingerprint);
+  rmSync(old, { recursive: true, force: true });
+  if (existsSync(folder)) renameSync(folder, old);
+  renameSync(next, folder);
+  rmSync(old, { recursive: true, force: true });
 }
 
 /** The npm that runs this script where there is one, else the one on the path. */

@@ -1,7 +1,7 @@
 /** The questions with the recorded answers of both sides, judged, with the signals that the router sees. */
 // oxlint-disable no-restricted-imports -- measures the pure functions themselves, like bench/signals
 import { plainRequest } from '../../src/core/plain-request.ts';
-import { routeSignals, signalOptions } from '../../src/hybrid/request-signals.ts';
+import { routeSignals, signalOptions } from '../../src/routing/request-signals.ts';
 import { defaultPolicy } from '../../src/routing/policy.ts';
 import type { RouteSignals, RouteState } from '../../src/routing/types.ts';
 import { computeSignals } from '../../src/signals/signals.ts';

@@ -6,6 +6,7 @@ import type { Config } from '../config/load-config.ts';
 import { LateBackend } from '../hybrid/late-backend.ts';
 import type { ServerOptions } from '../server/options.ts';
 import type { RunningServer } from '../server/start.ts';
+import { builtPageFolder, readWebPage } from '../server/web-page.ts';
 import type { Application, Telemetry } from './application.ts';
 import { bringUp, type BringUpHooks, type BroughtUp } from './device/bring-up.ts';
 import { createEngineMetrics } from './device/engine-metrics.ts';
@@ -78,6 +79,7 @@ export async function openEntry(application: Application, options: EntryOptions)
         transcriber: speech,
         speakers: speech,
       }),
+      ...(config.web === 'on' ? { web: readWebPage(builtPageFolder) } : {}),
       options: { ...serverOptions(config, application.version), ...options.server },
       log,
       metrics,

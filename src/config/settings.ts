@@ -304,6 +304,15 @@ export const settings = {
     placeholder: 'when',
     help: 'Whether the role cloud asks for an API key. `auto`: not on a loopback address while there is no key at all. `never`: an open door, for closed networks.',
   }),
+  web: setting({
+    group: 'server',
+    kind: 'text',
+    schema: z.enum(['on', 'off']),
+    default: 'on',
+    expects: 'on or off',
+    placeholder: 'mode',
+    help: 'The page for browsers at `/`: on or off.',
+  }),
   maxRunning: setting({
     group: 'server',
     kind: 'number',

@@ -14,7 +14,7 @@ import {
   type RequestFacts,
   routeSignals,
   signalOptions,
-} from './request-signals.ts';
+} from '../routing/request-signals.ts';
 
 export type ExaminerParts = {
   gate: EgressGate;

@@ -27,7 +27,7 @@ import { restoreStream } from './redact-request.ts';
 import { modalityError } from './modality-error.ts';
 import { readBy, readableModalities, readCounts, withReadings } from './as-text.ts';
 import { hasAddress, type Perceived, type Perception, readTextsOf } from './perception.ts';
-import { type ComputeSignals, embeddingAsRequest, type RequestFacts } from './request-signals.ts';
+import { type ComputeSignals, embeddingAsRequest, type RequestFacts } from '../routing/request-signals.ts';
 import { Spending } from './spending.ts';
 
 /** `CloudBackend`, as far as this file needs it. */
@@ -55,6 +55,14 @@ export type HybridOptions = {
   clock?: Clock;
   log?: Log;
   metrics?: Metrics;
+};
+
+/** Plain data, without anything of any request. */
+export type RouteSituation = {
+  policy: Policy;
+  /** The policy names words of the user's own, which `policy` here leaves out. */
+  hasWords: boolean;
+  state: RouteState;
 };
 
 export type Explanation = {
@@ -161,6 +169,16 @@ export class HybridService implements InferenceService {
     const plan = await this.#plan(request, this.#names.resolve(request.model), signal);
     const { examined, decision, decisionMs } = plan;
     return { signals: examined.signals, decision, detectors: examined.detectors, decisionMs };
+  }
+
+  /** What a decision would be made from now, for a page that decides alike. The user's own words stay here: they are secret. */
+  situation(): RouteSituation {
+    const policy = this.#options.policy.current();
+    return {
+      policy: { ...policy, privacy: { ...policy.privacy, words: [] } },
+      hasWords: policy.privacy.words.length > 0,
+      state: this.#state(this.#names.resolve('auto')),
+    };
   }
 
   async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {

@@ -8,7 +8,7 @@ import { refuseWith, sayHello } from '../../test/support/fake-cloud.ts';
 import { answer, event, start } from '../../test/support/scripted-backend.ts';
 import { makeError } from '../core/errors.ts';
 import { computeSignals } from '../signals/signals.ts';
-import type { ComputeSignals } from './request-signals.ts';
+import type { ComputeSignals } from '../routing/request-signals.ts';
 import { chat, collect, setUp, type Setup, type SetupOptions } from './testing/setup.ts';
 
 function fixture(name: string): string[] {

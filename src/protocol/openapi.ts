@@ -91,6 +91,7 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
   },
   '/v1/duanyun/catalogue': { get: { summary: 'All models that could be pulled.', answer: 'Catalogue' } },
   '/v1/route': {
+    get: { summary: 'What decisions are made from now: policy and state of both sides.', answer: 'RouteSituation' },
     post: {
       summary: 'Where a conversation would run, and why; runs nothing.',
       body: 'ChatCompletionRequest',

@@ -16,6 +16,7 @@ import { addGenerationRoutes } from './routes/generation.ts';
 import { addInformationRoutes } from './routes/information.ts';
 import { addMinutesRoutes } from './routes/minutes.ts';
 import { addModuleRoutes } from './routes/modules.ts';
+import { addWebRoutes, isWebRequest } from './routes/web.ts';
 
 export type App = {
   /** Answers requests, with or without a connection behind them (`hono.request` in tests). */
@@ -63,7 +64,7 @@ export function createApp(parts: AppParts): App {
     c.set('startedMs', clock.now());
     const preflight = checkPlace(access, c);
     if (preflight !== undefined) return preflight;
-    if (c.req.path !== '/health') {
+    if (c.req.path !== '/health' && !isWebRequest(parts.web, c)) {
       const caller = access.identify(c.req.header('authorization'));
       c.set('caller', caller instanceof Promise ? await caller : caller);
     }
@@ -72,6 +73,7 @@ export function createApp(parts: AppParts): App {
     return undefined;
   });
 
+  if (parts.web !== undefined) addWebRoutes(app, parts.web);
   addInformationRoutes(app, entry, { renderMetrics: parts.renderMetrics, paths: () => [...served(app).keys()] });
   addGenerationRoutes(app, entry);
   addEmbeddingRoutes(app, entry);

@@ -19,6 +19,7 @@ describe('the hybrid entry over HTTP', () => {
       service: setup.service,
       hybrid: {
         explain: (request) => setup.service.explain(request),
+        situation: () => setup.service.situation(),
         receipt: (id) => setup.service.receipts.get(id),
       },
       statistics,

@@ -13,6 +13,8 @@ import { baseHeaders, json } from './respond.ts';
 /** What the hybrid side offers beside answers. */
 export type HybridControl = {
   explain(request: GenerationRequest): Promise<object>;
+  /** What decisions are made from now: the policy without the user's words, and the state of both sides. */
+  situation(): object;
   receipt(id: string): object | undefined;
 };
 
@@ -32,6 +34,8 @@ export function addHybridRoutes(app: Hono<EntryEnv>, entry: Entry, hybrid: Hybri
     if (request === undefined) throw makeError('invalid_request', { reason: 'There is nothing to explain.' });
     return json(c, await hybrid.explain(request));
   });
+
+  app.get('/v1/route', (c) => json(c, hybrid.situation()));
 
   app.get('/v1/receipts/:id', (c) => {
     const receipt = hybrid.receipt(c.req.param('id'));

@@ -9,6 +9,7 @@ import type { ModelAdministration } from '../core/model-store.ts';
 import type { ModuleAdministration } from '../core/modules.ts';
 import type { MinutesMaker } from '../core/minutes.ts';
 import type { Transcriber, VoiceWatcher } from '../core/perception.ts';
+import type { WebPage } from './web-page.ts';
 
 export type ServerOptions = {
   /** Address to listen on. Default 127.0.0.1. Any other than loopback needs a key. */
@@ -94,6 +95,8 @@ export type AppParts = {
   gateway?: GatewaySide;
   /** Without it `/v1/stats` is not there. */
   statistics?: StatisticsControl;
+  /** The page that browsers get at `/`. Without it `/` says what the API is, to browsers too. */
+  web?: WebPage;
   /** The text of `GET /metrics`. Without it there is no such route. */
   renderMetrics?: () => Promise<{ contentType: string; text: string }>;
   clock: Clock;

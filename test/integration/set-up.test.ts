@@ -22,6 +22,16 @@ writeFileSync('node_modules/typescript/bin/tsc', \`
   mkdirSync(out, { recursive: true });
   writeFileSync(out + '/main.js', source);
 \`);
+mkdirSync('node_modules/vite/bin', { recursive: true });
+writeFileSync('node_modules/vite/bin/vite.js', \`
+  const { appendFileSync, mkdirSync, writeFileSync, readFileSync } = require('node:fs');
+  const out = process.argv[process.argv.indexOf('--outDir') + 1];
+  appendFileSync('calls.log', 'vite\\\\n');
+  const source = readFileSync('web/index.html', 'utf8');
+  mkdirSync(out, { recursive: true });
+  writeFileSync(out + '/index.html', source);
+  if (source.includes('mistake')) process.exit(1);
+\`);
 `;
 
 function newProject(): string {
@@ -117,6 +127,26 @@ describe('the set-up of a clone', () => {
     expect(stderr).toContain('src/main.ts(1,1): error');
     expect(stderr).toMatch(/duanyun: set-up failed: tsc .* failed \(exit code 2\)\n$/);
     expect(readFileSync(path.join(root, 'dist', 'main.js'), 'utf8')).toContain('argv');
+  });
+
+  it('builds the page by its content: what is only checked out anew costs nothing, and a failure keeps the last one', async () => {
+    const root = newProject();
+    mkdirSync(path.join(root, 'web'));
+    writeFileSync(path.join(root, 'web', 'vite.config.ts'), '');
+    const document = path.join(root, 'web', 'index.html');
+    writeFileSync(document, 'one');
+    await run(root);
+    utimesSync(document, new Date(), new Date(Date.now() + 5_000));
+    await run(root);
+    expect(calls(root)).toEqual([install, 'tsc', 'vite']);
+    writeFileSync(document, 'two');
+    await run(root);
+    expect(calls(root)).toEqual([install, 'tsc', 'vite', 'vite']);
+    writeFileSync(document, 'a mistake');
+    const { code, stderr } = await run(root);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/set-up failed: vite.js build .* failed/);
+    expect(readFileSync(path.join(root, 'web', 'dist', 'index.html'), 'utf8')).toBe('two');
   });
 
   it('npm start passes its arguments on to serve', async () => {

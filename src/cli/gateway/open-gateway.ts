@@ -25,6 +25,7 @@ import { isLoopback } from '../../server/bind.ts';
 import { createAddressReader } from '../../server/client-address.ts';
 import type { ServerOptions } from '../../server/options.ts';
 import type { RunningServer } from '../../server/start.ts';
+import { builtPageFolder, readWebPage } from '../../server/web-page.ts';
 import type { Application, Telemetry } from '../application.ts';
 import { stateFile, upstreamsOf } from '../hybrid/open-hybrid.ts';
 import { serverOptions } from '../open-entry.ts';
@@ -69,6 +70,7 @@ export async function openGateway(
       service,
       gateway: { gateway: parts.gateway, relay: new RelayService(cloud, service), address },
       statistics: new StatisticsReceiver(),
+      ...(config.web === 'on' ? { web: readWebPage(builtPageFolder) } : {}),
       options: { ...serverOptions(config, application.version), ...gatewayOptions(config) },
       log,
       metrics,

@@ -120,6 +120,7 @@ export function openHybrid({
     service,
     control: {
       explain: (request) => service.explain(request),
+      situation: () => service.situation(),
       receipt: (id) => receipts.get(id),
     },
     ...(receiver === undefined ? {} : { statistics: receiver }),

@@ -2,8 +2,8 @@
 import type { Modality } from '../core/backend.ts';
 import type { ChatMessage, EmbeddingRequest, GenerationRequest, RouteWishes } from '../core/chat.ts';
 import { plainChat, plainRequest } from '../core/plain-request.ts';
-import type { Policy } from '../routing/policy.ts';
-import type { PrivacySignal, RouteSignals, RouteTarget } from '../routing/types.ts';
+import type { Policy } from './policy.ts';
+import type { PrivacySignal, RouteSignals, RouteTarget } from './types.ts';
 import { makeWordList, type WordList } from '../signals/privacy/word-list.ts';
 import type { ReadText } from '../signals/request-segments.ts';
 import type { SignalOptions, Signals } from '../signals/signals.ts';

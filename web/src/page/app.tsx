@@ -1,0 +1,134 @@
+import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import type { Preference } from '../api/ask.ts';
+import { ChatStore, type QuestionContent } from '../conversation/chat-store.ts';
+import { shownTurns, type AnswerTurn, type UserTurn } from '../conversation/conversation.ts';
+import { ConversationView } from '../conversation/conversation-view.tsx';
+import { Composer } from '../draft/composer.tsx';
+import { HistoryPanel } from '../history/history-panel.tsx';
+import { ReceiptDialog } from '../route/receipt-dialog.tsx';
+import { useTexts } from '../text/use-texts.ts';
+import { Header } from './header.tsx';
+import { KeyDialog } from './key-dialog.tsx';
+import { Notices } from './notices.tsx';
+import { useServer } from './use-server.ts';
+
+const chat = new ChatStore();
+const idInAddress = (): string | undefined => /^#\/c\/(\w+)$/.exec(location.hash)?.[1];
+
+export function App() {
+  const texts = useTexts();
+  const state = useSyncExternalStore(chat.subscribe, chat.snapshot);
+  const server = useServer(state.isAnswering, () => chat.askForKey());
+  const [model, setModel] = useState('auto');
+  const [preference, setPreference] = useState<Preference | undefined>();
+  const [isHistoryOpen, setHistoryOpen] = useState(false);
+  const [receiptId, setReceiptId] = useState<string>();
+  const { conversation } = state;
+  const turns = useMemo(() => shownTurns(conversation), [conversation]);
+  const isEmpty = turns.length === 0;
+
+  useEffect(() => {
+    void chat.load(idInAddress());
+    const onAddress = (): void => {
+      const id = idInAddress();
+      if (id !== undefined) chat.show(id);
+    };
+    addEventListener('hashchange', onAddress);
+    return () => removeEventListener('hashchange', onAddress);
+  }, []);
+  useEffect(() => {
+    // A reload comes back to the same conversation.
+    history.replaceState(null, '', isEmpty ? '#/' : `#/c/${conversation.id}`);
+  }, [conversation.id, isEmpty]);
+
+  // A gateway knows nothing of preferences: it is the cloud.
+  const routes = server.situation !== undefined;
+  const options = useMemo(
+    () => ({
+      model: routes ? model : (server.models.find((id) => id === model) ?? server.models[0] ?? model),
+      preference: routes ? preference : undefined,
+    }),
+    [routes, model, preference, server.models],
+  );
+  // Stable, so that turns that did not change are not drawn again.
+  const actions = useMemo(
+    () => ({
+      regenerate: (answer: AnswerTurn) => void chat.regenerate(answer, options),
+      edit: (turn: UserTurn, text: string) => {
+        const { pictures, recordings, isPrivate } = turn;
+        void chat.sendInstead(turn, { text, pictures, recordings, isPrivate }, options);
+      },
+      showVersion: (id: string) => chat.showVersion(id),
+      openReceipt: setReceiptId,
+    }),
+    [options],
+  );
+  const send = (content: QuestionContent): void => {
+    void chat.send(content, options);
+  };
+
+  return (
+    <div className="app">
+      <HistoryPanel
+        isOpen={isHistoryOpen}
+        onClose={() => setHistoryOpen(false)}
+        history={state.history}
+        shownId={conversation.id}
+        onShow={(id) => chat.show(id)}
+        onNew={() => chat.startNew()}
+        onRemove={(id) => void chat.remove(id)}
+        onRemoveAll={() => void chat.removeAll()}
+      />
+      <div className="main">
+        <Header
+          models={server.models}
+          routes={routes}
+          model={options.model}
+          onModel={setModel}
+          preference={preference}
+          onPreference={setPreference}
+          onHistory={() => setHistoryOpen(true)}
+          onNew={() => chat.startNew()}
+        />
+        <Notices server={server} isUnsaved={state.isUnsaved} />
+        <main className="conversation-place">
+          {isEmpty ? (
+            <div className="welcome">
+              <h2>{texts.welcome}</h2>
+              <p>{texts.welcomeMore}</p>
+            </div>
+          ) : (
+            <ConversationView
+              key={conversation.id}
+              conversation={conversation}
+              turns={turns}
+              isAnswering={state.isAnswering}
+              actions={actions}
+            />
+          )}
+        </main>
+        <Composer
+          key={`composer-${conversation.id}`}
+          situation={server.situation}
+          isGateway={server.isGateway}
+          model={options.model}
+          preference={options.preference}
+          turns={turns}
+          examples={isEmpty ? texts.examples : []}
+          isAnswering={state.isAnswering}
+          onSend={send}
+          onStop={() => chat.stop()}
+        />
+      </div>
+      {receiptId !== undefined && <ReceiptDialog id={receiptId} onClose={() => setReceiptId(undefined)} />}
+      {state.needsKey && (
+        <KeyDialog
+          onDone={() => {
+            chat.keyGiven();
+            server.refresh();
+          }}
+        />
+      )}
+    </div>
+  );
+}
