@@ -45,6 +45,7 @@ describe('the real entry', () => {
     server = await newServer(setup.service as unknown as ScriptedBackend, {
       hybrid: {
         explain: (request) => setup.service.explain(request),
+        situation: () => setup.service.situation(),
         receipt: (id) => setup.service.receipts.get(id),
       },
       transcriber: {

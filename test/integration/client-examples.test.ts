@@ -23,6 +23,7 @@ beforeAll(async () => {
   server = await newServer(setup.service as unknown as ScriptedBackend, {
     hybrid: {
       explain: (request) => setup.service.explain(request),
+      situation: () => setup.service.situation(),
       receipt: (id) => setup.service.receipts.get(id),
     },
     options: { keepAliveMs: 50 },
