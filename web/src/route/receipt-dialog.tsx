@@ -45,7 +45,7 @@ function ReceiptTable({ receipt }: { receipt: Record<string, unknown> }) {
     [names.privacy, texts.handling[privacy] ?? privacy],
     [names.bytesLeft, word(receipt['bytesLeft'])],
     [names.preference, texts.preferences[word(receipt['preference']) ?? ''] ?? word(receipt['preference'])],
-    [names.task, word(receipt['task'])],
+    [names.task, texts.tasks[word(receipt['task']) ?? ''] ?? word(receipt['task'])],
     [names.complexity, typeof receipt['complexity'] === 'number' ? receipt['complexity'].toFixed(2) : undefined],
     [names.firstToken, milliseconds(timings['firstTokenMs'])],
     [names.total, milliseconds(timings['totalMs'])],
