@@ -21,6 +21,16 @@ serveWorker({
         signal.addEventListener('abort', () => reject(signal.reason), { once: true });
       });
     }
+    if (request === 'read') {
+      const { sizeBytes } = context.file;
+      const ranges = [await context.file.read(0, 3), await context.file.read(sizeBytes - 2, sizeBytes)];
+      return JSON.stringify({ sizeBytes, ranges: ranges.map((range) => Array.from(range)) });
+    }
+    if (request === 'read late') {
+      // Nobody waits any more: the read must end, or the worker holds the call for ever.
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+      await context.file.read(0, 1).catch(() => context.onProgress('unread'));
+    }
     return `${request}!`;
   },
 });

@@ -3,6 +3,7 @@
  * then on. The parent's side is `WorkerProcess`.
  */
 import { makeError } from '../../core/errors.ts';
+import type { ByteSource } from './byte-source.ts';
 import type { FromWorker, ToWorker } from './worker-messages.ts';
 import { toWireError } from './wire-error.ts';
 
@@ -10,6 +11,8 @@ export type CallContext<Progress> = {
   /** Aborted when nobody waits for the result any more. */
   signal: AbortSignal;
   onProgress(progress: Progress): void;
+  /** The file that came with the call; it stays with the parent. */
+  file: ByteSource;
 };
 
 export type WorkerService<Options, Info, Request, Result, Progress> = {
@@ -26,6 +29,8 @@ export function serveWorker<Options, Info, Request, Result, Progress = never>(
   service: WorkerService<Options, Info, Request, Result, Progress>,
 ): void {
   const running = new Map<number, AbortController>();
+  const reads = new Map<number, (bytes: Uint8Array) => void>();
+  let lastRead = 0;
   const send = (message: FromWorker): void => {
     if (process.connected) process.send?.(message);
   };
@@ -41,12 +46,31 @@ export function serveWorker<Options, Info, Request, Result, Progress = never>(
     }
   }
 
-  async function call(id: number, request: Request): Promise<void> {
+  function fileOf(id: number, sizeBytes: number, signal: AbortSignal): ByteSource {
+    const read = (start: number, end: number): Promise<Uint8Array> => {
+      signal.throwIfAborted();
+      const number = ++lastRead;
+      let onAbort = (): void => {};
+      return new Promise<Uint8Array>((resolve, reject) => {
+        onAbort = () => reject(signal.reason as Error);
+        signal.addEventListener('abort', onAbort, { once: true });
+        reads.set(number, resolve);
+        send({ type: 'read', id, read: number, start, end });
+      }).finally(() => {
+        reads.delete(number);
+        signal.removeEventListener('abort', onAbort);
+      });
+    };
+    return { sizeBytes, read: async (start, end) => read(start, end) };
+  }
+
+  async function call(id: number, request: Request, fileBytes: number): Promise<void> {
     const controller = new AbortController();
+    const { signal } = controller;
     running.set(id, controller);
     try {
       const onProgress = (progress: Progress): void => send({ type: 'progress', id, progress });
-      const result = await service.call(request, { signal: controller.signal, onProgress });
+      const result = await service.call(request, { signal, onProgress, file: fileOf(id, fileBytes, signal) });
       send({ type: 'done', id, result, residentBytes: residentBytes() });
     } catch (error) {
       send({ type: 'failed', id, error: toWireError(error, String(id)), residentBytes: residentBytes() });
@@ -61,7 +85,10 @@ export function serveWorker<Options, Info, Request, Result, Progress = never>(
         void load(message.options as Options);
         return;
       case 'call':
-        void call(message.id, message.request as Request);
+        void call(message.id, message.request as Request, message.fileBytes);
+        return;
+      case 'bytes':
+        reads.get(message.read)?.(message.bytes);
         return;
       case 'cancel':
         running.get(message.id)?.abort(makeError('client_closed', {}));

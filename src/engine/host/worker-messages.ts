@@ -3,7 +3,8 @@ import type { WireError } from './messages.ts';
 
 export type ToWorker =
   | { type: 'load'; options: unknown }
-  | { type: 'call'; id: number; request: unknown }
+  | { type: 'call'; id: number; request: unknown; fileBytes: number }
+  | { type: 'bytes'; id: number; read: number; bytes: Uint8Array }
   | { type: 'cancel'; id: number }
   | { type: 'shutdown' };
 
@@ -11,6 +12,7 @@ export type ToWorker =
 export type FromWorker =
   | { type: 'ready'; info: unknown; residentBytes: number }
   | { type: 'load-failed'; error: WireError }
+  | { type: 'read'; id: number; read: number; start: number; end: number }
   | { type: 'progress'; id: number; progress: unknown }
   | { type: 'done'; id: number; result: unknown; residentBytes: number }
   | { type: 'failed'; id: number; error: WireError; residentBytes: number }

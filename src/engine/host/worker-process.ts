@@ -21,10 +21,22 @@ export type WorkerProcessOptions = {
   onLost: (reason: string) => void;
 };
 
-export type CallOptions<Progress> = { signal: AbortSignal; onProgress?: (progress: Progress) => void };
+export type CallOptions<Progress> = {
+  signal: AbortSignal;
+  onProgress?: (progress: Progress) => void;
+  /** Stays here; the service reads ranges of it. */
+  file?: Uint8Array;
+};
+
+const noFile = new Uint8Array(0);
 
 type Child = NativeChild<ToWorker, FromWorker>;
-type Call = { resolve(result: unknown): void; reject(error: Error): void; onProgress(progress: unknown): void };
+type Call = {
+  resolve(result: unknown): void;
+  reject(error: Error): void;
+  onProgress(progress: unknown): void;
+  file: Uint8Array;
+};
 type Loading<Info> = { resolve(info: Info): void; reject(error: Error): void };
 
 export class WorkerProcess<Options, Info, Request, Result, Progress = never> {
@@ -79,7 +91,7 @@ export class WorkerProcess<Options, Info, Request, Result, Progress = never> {
   }
 
   /** Throws what the service threw, `module_crashed`, or the signal's reason at once while the service is told. */
-  async call(request: Request, { signal, onProgress }: CallOptions<Progress>): Promise<Result> {
+  async call(request: Request, { signal, onProgress, file = noFile }: CallOptions<Progress>): Promise<Result> {
     signal.throwIfAborted();
     const child = this.#child;
     if (child === undefined || this.#info === undefined) throw this.#crashed();
@@ -91,6 +103,7 @@ export class WorkerProcess<Options, Info, Request, Result, Progress = never> {
           resolve: (result) => resolve(result as Result),
           reject,
           onProgress: (progress) => onProgress?.(progress as Progress),
+          file,
         };
         this.#calls.set(id, call);
         onAbort = () => {
@@ -98,7 +111,7 @@ export class WorkerProcess<Options, Info, Request, Result, Progress = never> {
           reject(signal.reason as Error);
         };
         signal.addEventListener('abort', onAbort, { once: true });
-        child.send({ type: 'call', id, request });
+        child.send({ type: 'call', id, request, fileBytes: file.length });
       });
     } finally {
       signal.removeEventListener('abort', onAbort);
@@ -149,6 +162,13 @@ export class WorkerProcess<Options, Info, Request, Result, Progress = never> {
       case 'load-failed':
         this.#loading?.reject(fromWireError(message.error));
         return;
+      case 'read': {
+        const { id, read, start, end } = message;
+        // Nobody waits for the call any more: the worker was told so.
+        const file = this.#calls.get(id)?.file;
+        if (file !== undefined) child.send({ type: 'bytes', id, read, bytes: file.subarray(start, end) });
+        return;
+      }
       case 'progress':
         this.#calls.get(message.id)?.onProgress(message.progress);
         return;

@@ -61,6 +61,27 @@ describe('a module in a worker process', () => {
     expect(speech.pid).not.toBe(pid);
   });
 
+  it('reads ranges of a file that stays with the caller', async () => {
+    const { speech, modules } = create();
+    const file = Uint8Array.from([1, 2, 3, 4, 5, 6]).subarray(1);
+    const answer = await speech.call(modules, 'read', { signal: soon(), file });
+    expect(JSON.parse(answer)).toEqual({
+      sizeBytes: 5,
+      ranges: [
+        [2, 3, 4],
+        [5, 6],
+      ],
+    });
+    expect(JSON.parse(await speech.call(modules, 'read', { signal: soon(), file: new Uint8Array(2) }))).toMatchObject({
+      sizeBytes: 2,
+    });
+    const controller = new AbortController();
+    const late = speech.call(modules, 'read late', { signal: controller.signal, file });
+    setTimeout(() => controller.abort(new Error('left')), 50);
+    await expect(late).rejects.toThrow('left');
+    expect(await speech.call(modules, 'hello', { signal: soon() })).toBe('hello!');
+  });
+
   it('passes on progress and failures, and goes on after them', async () => {
     const { speech, modules } = create();
     const controller = new AbortController();

@@ -87,7 +87,7 @@ export class WorkerModule<Options, Info, Request, Result, Progress = never> impl
     if (this.#running++ === 0) this.#heardFrom();
     try {
       return await this.#worker.call(request, {
-        signal: options.signal,
+        ...options,
         onProgress: (progress) => {
           this.#heardFrom();
           options.onProgress?.(progress);

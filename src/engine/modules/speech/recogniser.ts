@@ -2,6 +2,7 @@ import { makeError } from '../../../core/errors.ts';
 import type { Transcript, TranscriptSegment } from '../../../core/perception.ts';
 import { Ctranslate2File } from '../../../models/whisper/ctranslate2-file.ts';
 import { readWhisperShape } from '../../../models/whisper/whisper-shape.ts';
+import type { ByteSource } from '../../host/byte-source.ts';
 import { openInPlaceSession } from '../../native/onnx-in-place.ts';
 import { decodeAudio, speechRate } from './audio/decode-audio.ts';
 import { prepareWhisper } from './prepare-whisper.ts';
@@ -69,16 +70,18 @@ export class Recogniser {
   /** Recordings wait for each other: the cache of the search is there once. */
   transcribe(
     request: TranscribeRequest,
+    file: ByteSource,
     signal: AbortSignal,
     onProgress: (progress: SpeechProgress) => void,
   ): Promise<Transcript> {
-    const turn = this.#last.then(() => this.#transcribe(request, signal, onProgress));
+    const turn = this.#last.then(() => this.#transcribe(request, file, signal, onProgress));
     this.#last = turn.catch(() => {});
     return turn;
   }
 
   async #transcribe(
     request: TranscribeRequest,
+    file: ByteSource,
     signal: AbortSignal,
     onProgress: (progress: SpeechProgress) => void,
   ): Promise<Transcript> {
@@ -91,7 +94,7 @@ export class Recogniser {
         { param: 'language' },
       );
     }
-    const audio = await decodeAudio(request.bytes, { mostSeconds: this.#options.mostSeconds });
+    const audio = await decodeAudio(file, { mostSeconds: this.#options.mostSeconds });
     const stream = new SampleStream(audio.samples);
     let language = request.language ?? 'en';
     let languageProbability = request.language === undefined ? 0 : 1;

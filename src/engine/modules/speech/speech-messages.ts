@@ -15,9 +15,9 @@ export type SpeechLoadOptions = {
 };
 export type SpeechInfo = { languages: string[] };
 export type SpeechRequest = TranscribeRequest | VoiceRequest | SpeakersRequest;
+/** The recording is the call's file. */
 export type SpeakersRequest = {
   kind: 'speakers';
-  bytes: Uint8Array;
   /** In order, in seconds. */
   lines: { start: number; end: number }[];
   /** How many people speak, where that is known. */
@@ -27,9 +27,9 @@ export type SpeakersRequest = {
 };
 /** Samples at 16 kHz of a watch; without samples it ends. */
 export type VoiceRequest = { kind: 'voice'; watch: number; samples?: Float32Array };
+/** The recording is the call's file. */
 export type TranscribeRequest = {
   kind: 'transcribe';
-  bytes: Uint8Array;
   language?: string;
   task: 'transcribe' | 'translate';
   prompt?: string;

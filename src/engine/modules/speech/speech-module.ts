@@ -78,7 +78,6 @@ export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
       this.#options.modules,
       {
         kind: 'speakers',
-        bytes: audio.bytes,
         lines: lines.map(({ start, end }) => ({ start, end })),
         weightsPath,
         derivedDirectory,
@@ -86,6 +85,7 @@ export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
       },
       {
         signal,
+        file: audio.bytes,
         onProgress(progress) {
           if (progress.type === 'line') options.onProgress?.(progress.done);
         },
@@ -118,7 +118,6 @@ export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
       this.#options.modules,
       {
         kind: 'transcribe',
-        bytes: audio.bytes,
         task,
         words,
         temperature,
@@ -129,6 +128,7 @@ export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
       },
       {
         signal,
+        file: audio.bytes,
         onProgress(progress) {
           if (progress.type === 'segment') options.onSegment?.(progress.segment);
           else if (progress.type === 'language') options.onLanguage?.(progress.language);

@@ -18,9 +18,11 @@ serveWorker<SpeechLoadOptions, SpeechInfo, SpeechRequest, SpeechResult, SpeechPr
     if (request.kind === 'voice') return { kind: 'voice', probabilities: await recogniser.watch(request) };
     if (request.kind === 'speakers') {
       const onLine = (done: number): void => context.onProgress({ type: 'line', done });
-      return { kind: 'speakers', speakers: await teller.tell(request, context.signal, onLine) };
+      return { kind: 'speakers', speakers: await teller.tell(request, context.file, context.signal, onLine) };
     }
-    const transcript = await recogniser.transcribe(request, context.signal, (progress) => context.onProgress(progress));
+    const transcript = await recogniser.transcribe(request, context.file, context.signal, (progress) =>
+      context.onProgress(progress),
+    );
     return { kind: 'transcript', transcript };
   },
 });

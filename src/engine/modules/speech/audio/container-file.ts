@@ -1,6 +1,7 @@
 /** MP4, Matroska and ADTS: the container is read by mediabunny, the packets by the codec's own decoder. */
-import { ADTS, BufferSource, EncodedPacketSink, Input, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
+import { ADTS, CustomSource, EncodedPacketSink, Input, MATROSKA, MP4, QTFF, WEBM } from 'mediabunny';
 import { OpusDecoder } from 'opus-decoder';
+import type { ByteSource } from '../../../host/byte-source.ts';
 import { AdvancedAudioDecoder, lowComplexityConfiguration } from './advanced-audio.ts';
 import { invalidAudio, type AudioBlock, type DecodedAudio } from './decoded-audio.ts';
 import { toBlock } from './stream-decoders.ts';
@@ -10,8 +11,9 @@ type PacketDecoder = { decode(packet: Uint8Array): AudioBlock | undefined; free(
 /** A packet may be damaged; where so many are in a row, the file is. */
 const mostDamagedPackets = 50;
 
-export async function readContainer(bytes: Uint8Array): Promise<DecodedAudio> {
-  const input = new Input({ source: new BufferSource(bytes), formats: [MP4, QTFF, MATROSKA, WEBM, ADTS] });
+export async function readContainer(file: ByteSource): Promise<DecodedAudio> {
+  const source = new CustomSource({ getSize: () => file.sizeBytes, read: (start, end) => file.read(start, end) });
+  const input = new Input({ source, formats: [MP4, QTFF, MATROSKA, WEBM, ADTS] });
   try {
     const track = await input.getPrimaryAudioTrack();
     if (track === null) throw invalidAudio('it has no sound track');

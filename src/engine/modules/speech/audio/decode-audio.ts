@@ -1,5 +1,6 @@
 import libsamplerate from '@alexanderolsen/libsamplerate-js';
 import { makeError } from '../../../../core/errors.ts';
+import { heldBytes, type ByteSource } from '../../../host/byte-source.ts';
 import { readContainer } from './container-file.ts';
 import { invalidAudio, isSamplingRate, type AudioBlock, type DecodedAudio } from './decoded-audio.ts';
 import { decodeStream } from './stream-decoders.ts';
@@ -20,9 +21,10 @@ const mostChannels = 32;
  *
  * @throws `audio_invalid`, `audio_too_long`, also while it is read
  */
-export async function decodeAudio(bytes: Uint8Array, limits: AudioLimits): Promise<SpeechAudio> {
-  if (bytes.length === 0) throw invalidAudio('it is empty');
-  const decoded = await openAudio(bytes);
+export async function decodeAudio(audio: Uint8Array | ByteSource, limits: AudioLimits): Promise<SpeechAudio> {
+  const file = audio instanceof Uint8Array ? heldBytes(audio) : audio;
+  if (file.sizeBytes === 0) throw invalidAudio('it is empty');
+  const decoded = await openAudio(file);
   const { durationSeconds } = decoded;
   if (durationSeconds !== undefined && durationSeconds > limits.mostSeconds) throw tooLong(limits);
   return {
@@ -31,17 +33,17 @@ export async function decodeAudio(bytes: Uint8Array, limits: AudioLimits): Promi
   };
 }
 
-async function openAudio(bytes: Uint8Array): Promise<DecodedAudio> {
-  const start = Buffer.from(bytes.subarray(0, 256));
+async function openAudio(file: ByteSource): Promise<DecodedAudio> {
+  const start = Buffer.from(await file.read(0, Math.min(256, file.sizeBytes)));
   const text = start.toString('latin1');
-  if (/^(RIFF|RF64)/.test(text) && text.slice(8, 12) === 'WAVE') return readWave(bytes);
-  if (text.startsWith('fLaC')) return { blocks: decodeStream('flac', bytes) };
-  if (text.startsWith('OggS')) return { blocks: decodeStream(oggCodec(text), bytes) };
-  if (text.slice(4, 8) === 'ftyp' || text.startsWith('\u001aE\u00df\u00a3')) return readContainer(bytes);
+  if (/^(RIFF|RF64)/.test(text) && text.slice(8, 12) === 'WAVE') return readWave(file);
+  if (text.startsWith('fLaC')) return { blocks: decodeStream('flac', file) };
+  if (text.startsWith('OggS')) return { blocks: decodeStream(oggCodec(text), file) };
+  if (text.slice(4, 8) === 'ftyp' || text.startsWith('\u001aE\u00df\u00a3')) return readContainer(file);
   const isFrame = start.length > 2 && start[0] === 0xff && ((start[1] ?? 0) & 0xe0) === 0xe0;
   // MPEG's layer 0 is not one of its layers but AAC.
-  if (isFrame && ((start[1] ?? 0) & 0x06) === 0) return readContainer(bytes);
-  if (isFrame || text.startsWith('ID3')) return { blocks: decodeStream('mp3', bytes) };
+  if (isFrame && ((start[1] ?? 0) & 0x06) === 0) return readContainer(file);
+  if (isFrame || text.startsWith('ID3')) return { blocks: decodeStream('mp3', file) };
   throw invalidAudio('it is none of WAV, MP3, FLAC, OGG, M4A and WebM');
 }
 

@@ -1,4 +1,5 @@
 import { makeError } from '../../../../core/errors.ts';
+import type { ByteSource } from '../../../host/byte-source.ts';
 
 /** A run of sound: one array a channel, all of the same length, −1 to 1. */
 export type AudioBlock = { channels: Float32Array[]; sampleRate: number };
@@ -15,9 +16,15 @@ export function invalidAudio(reason: string, cause?: unknown): Error {
   return makeError('audio_invalid', { reason }, { cause });
 }
 
+/** Fetched at a time: a range costs a message between two processes. */
+export const rangeBytes = 1024 * 1024;
+
 /** Parts of a file, in order. */
-export function* chunksOf(bytes: Uint8Array, sizeBytes: number): Generator<Uint8Array> {
-  for (let start = 0; start < bytes.length; start += sizeBytes) yield bytes.subarray(start, start + sizeBytes);
+export async function* chunksOf(file: ByteSource, sizeBytes: number): AsyncGenerator<Uint8Array> {
+  for (let from = 0; from < file.sizeBytes; from += rangeBytes) {
+    const range = await file.read(from, Math.min(from + rangeBytes, file.sizeBytes));
+    for (let start = 0; start < range.length; start += sizeBytes) yield range.subarray(start, start + sizeBytes);
+  }
 }
 
 /** What recorders write; 1 Hz would make hours of a few bytes. */

@@ -3,6 +3,7 @@ import { FLACDecoder } from '@wasm-audio-decoders/flac';
 import { OggVorbisDecoder } from '@wasm-audio-decoders/ogg-vorbis';
 import { MPEGDecoder } from 'mpg123-decoder';
 import { OggOpusDecoder } from 'ogg-opus-decoder';
+import type { ByteSource } from '../../../host/byte-source.ts';
 import { chunksOf, invalidAudio, type AudioBlock } from './decoded-audio.ts';
 
 type Decoded = { channelData: Float32Array[]; samplesDecoded: number; sampleRate: number; errors?: unknown[] };
@@ -18,12 +19,12 @@ const partBytes = 1_024;
 export type StreamCodec = 'mp3' | 'flac' | 'ogg-vorbis' | 'ogg-opus';
 
 /** Throws `audio_invalid` where nothing at all can be decoded. */
-export async function* decodeStream(codec: StreamCodec, bytes: Uint8Array): AsyncGenerator<AudioBlock> {
+export async function* decodeStream(codec: StreamCodec, file: ByteSource): AsyncGenerator<AudioBlock> {
   const decoder = open(codec);
   await decoder.ready;
   let samples = 0;
   try {
-    for (const chunk of chunksOf(bytes, partBytes)) {
+    for await (const chunk of chunksOf(file, partBytes)) {
       const block = toBlock(await decoder.decode(chunk));
       if (block === undefined) continue;
       samples += block.channels[0]?.length ?? 0;

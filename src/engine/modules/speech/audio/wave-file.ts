@@ -1,4 +1,12 @@
-import { chunkBytes, invalidAudio, isSamplingRate, type AudioBlock, type DecodedAudio } from './decoded-audio.ts';
+import type { ByteSource } from '../../../host/byte-source.ts';
+import {
+  chunkBytes,
+  invalidAudio,
+  isSamplingRate,
+  rangeBytes,
+  type AudioBlock,
+  type DecodedAudio,
+} from './decoded-audio.ts';
 
 type WaveFormat = { code: number; channels: number; sampleRate: number; bits: number; frameBytes: number };
 
@@ -7,26 +15,28 @@ const floats = 3;
 const aLaw = 6;
 const muLaw = 7;
 const extensible = 0xfffe;
+/** A chunk's header and all of the format that is read. */
+const longestFormat = 64;
 
 /** RIFF and RF64 with integer samples of 8 to 32 bits, floats of 32 and 64, A-law and µ-law. Throws `audio_invalid`. */
-export function readWave(bytes: Uint8Array): DecodedAudio {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+export async function readWave(file: ByteSource): Promise<DecodedAudio> {
   let format: WaveFormat | undefined;
   let position = 12;
-  while (position + 8 <= bytes.length) {
-    const id = Buffer.from(bytes.subarray(position, position + 4)).toString('latin1');
-    const size = view.getUint32(position + 4, true);
+  while (position + 8 <= file.sizeBytes) {
+    const part = viewOf(await file.read(position, Math.min(position + longestFormat, file.sizeBytes)));
+    const id = Buffer.from(part.buffer, part.byteOffset, 4).toString('latin1');
+    const size = part.getUint32(4, true);
     const start = position + 8;
-    if (id === 'fmt ') format = readFormat(view, start, size);
+    if (id === 'fmt ') format = readFormat(part, 8, size);
     if (id === 'data') {
       if (format === undefined) throw invalidAudio('its WAV header lacks the format');
       // A recorder that was cut off, or wrote to a pipe, leaves 0 or the largest number here.
-      const rest = bytes.length - start;
+      const rest = file.sizeBytes - start;
       const length = size === 0 || size > rest ? rest : size;
       const frames = Math.floor(length / format.frameBytes);
       return {
         durationSeconds: frames / format.sampleRate,
-        blocks: readFrames(view, start, frames, format),
+        blocks: readFrames(file, start, frames, format),
       };
     }
     position = start + size + (size % 2);
@@ -35,7 +45,7 @@ export function readWave(bytes: Uint8Array): DecodedAudio {
 }
 
 function readFormat(view: DataView, start: number, size: number): WaveFormat {
-  if (size < 16 || start + size > view.byteLength) throw invalidAudio('its WAV header is damaged');
+  if (size < 16 || start + Math.min(size, 26) > view.byteLength) throw invalidAudio('its WAV header is damaged');
   const stated = view.getUint16(start, true);
   const code = stated === extensible && size >= 26 ? view.getUint16(start + 24, true) : stated;
   const channels = view.getUint16(start + 2, true);
@@ -51,21 +61,40 @@ function readFormat(view: DataView, start: number, size: number): WaveFormat {
   return { code, channels, sampleRate, bits, frameBytes: (channels * bits) / 8 };
 }
 
-function* readFrames(view: DataView, start: number, frames: number, format: WaveFormat): Generator<AudioBlock> {
+async function* readFrames(
+  file: ByteSource,
+  start: number,
+  frames: number,
+  format: WaveFormat,
+): AsyncGenerator<AudioBlock> {
+  const { frameBytes } = format;
+  const rangeFrames = Math.max(1, Math.floor(rangeBytes / frameBytes));
+  const blockFrames = Math.max(1, Math.floor(chunkBytes / frameBytes));
+  for (let first = 0; first < frames; first += rangeFrames) {
+    const count = Math.min(rangeFrames, frames - first);
+    const from = start + first * frameBytes;
+    const range = viewOf(await file.read(from, from + count * frameBytes));
+    for (let at = 0; at < count; at += blockFrames) {
+      yield readBlock(range, at, Math.min(blockFrames, count - at), format);
+    }
+  }
+}
+
+function readBlock(view: DataView, first: number, count: number, format: WaveFormat): AudioBlock {
   const { channels, sampleRate, bits, frameBytes } = format;
   const read = sampleReader(view, format);
-  const blockFrames = Math.max(1, Math.floor(chunkBytes / frameBytes));
-  for (let first = 0; first < frames; first += blockFrames) {
-    const count = Math.min(blockFrames, frames - first);
-    const block = Array.from({ length: channels }, () => new Float32Array(count));
-    for (let frame = 0; frame < count; frame++) {
-      const place = start + (first + frame) * frameBytes;
-      block.forEach((samples, channel) => {
-        samples[frame] = read(place + (channel * bits) / 8);
-      });
-    }
-    yield { channels: block, sampleRate };
+  const block = Array.from({ length: channels }, () => new Float32Array(count));
+  for (let frame = 0; frame < count; frame++) {
+    const place = (first + frame) * frameBytes;
+    block.forEach((samples, channel) => {
+      samples[frame] = read(place + (channel * bits) / 8);
+    });
   }
+  return { channels: block, sampleRate };
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function sampleReader(view: DataView, { code, bits }: WaveFormat): (place: number) => number {

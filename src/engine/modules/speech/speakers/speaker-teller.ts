@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { convertSpeakerModel, embeddingSize, speakerSamples } from '../../../../models/speaker/convert-speaker.ts';
 import { windowSamples } from '../../../../models/whisper/mel-filters.ts';
 import { float32Tensor, openOnnxSession, type OnnxSession } from '../../../native/onnx-session.ts';
+import type { ByteSource } from '../../../host/byte-source.ts';
 import { decodeAudio, speechRate } from '../audio/decode-audio.ts';
 import { SampleStream } from '../sample-stream.ts';
 import type { SpeakersRequest } from '../speech-messages.ts';
@@ -30,9 +31,14 @@ export class SpeakerTeller {
   }
 
   /** @returns the index of each line's speaker. Throws `audio_invalid`, `audio_too_long`, `model_file_invalid`. */
-  async tell(request: SpeakersRequest, signal: AbortSignal, onLine: (done: number) => void): Promise<number[]> {
+  async tell(
+    request: SpeakersRequest,
+    file: ByteSource,
+    signal: AbortSignal,
+    onLine: (done: number) => void,
+  ): Promise<number[]> {
     const session = (this.#session ??= await this.#open(request));
-    const audio = await decodeAudio(request.bytes, { mostSeconds: this.#options.mostSeconds });
+    const audio = await decodeAudio(file, { mostSeconds: this.#options.mostSeconds });
     const stream = new SampleStream(audio.samples);
     const voices: Voice[] = [];
     try {
