@@ -1,4 +1,5 @@
 /** What the commands need of the rest. `main.ts` hands in the concrete pieces. */
+import type { DeviceAdapters } from '../core/adapters.ts';
 import type { Backend } from '../core/backend.ts';
 import type { Log } from '../core/log.ts';
 import type { InferenceService } from '../core/inference.ts';
@@ -18,6 +19,7 @@ import type {
 import type { Config } from '../config/load-config.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
 import type { OptimizeOptions, OptimizeResult } from '../engine/optimize/optimizer.ts';
+import type { AdapterStore } from '../models/adapters/adapter-store.ts';
 import type { GgufHeader } from '../models/gguf.ts';
 import type { TunedFiles } from '../models/tuned-files.ts';
 import type { RunningServer } from '../server/start.ts';
@@ -28,6 +30,8 @@ export type Store = ModelAdministration & {
   resolve(name: string): Promise<InstalledModel>;
   /** Files that were optimised for this device. */
   readonly tunedFiles: TunedFiles;
+  /** LoRA adapters. */
+  readonly adapters: AdapterStore;
   dispose(): Promise<void>;
 };
 
@@ -88,6 +92,8 @@ export type Application = {
       /** The same for its projector. */
       visionNeededBytes?: number;
       decoder?: PictureDecoder;
+      /** What requests may lay over the model. */
+      adapters?: DeviceAdapters;
     },
   ): Engine;
   /** Registers the module `ocr`. */

@@ -9,6 +9,7 @@ import type { RunningServer } from '../server/start.ts';
 import { builtPageFolder, readWebPage } from '../server/web-page.ts';
 import type { Application, Telemetry } from './application.ts';
 import { bringUp, type BringUpHooks, type BroughtUp } from './device/bring-up.ts';
+import { otherModel } from '../models/adapters/model-adapters.ts';
 import { createEngineMetrics } from './device/engine-metrics.ts';
 import { openHybrid, type OpenHybrid } from './hybrid/open-hybrid.ts';
 import { progressText } from './pull-progress.ts';
@@ -52,6 +53,7 @@ export async function openEntry(application: Application, options: EntryOptions)
   const pictures = application.createPictures(config, { log, modules });
   const speech = application.createSpeech(config, { log, modules, store });
   for (const module of speech.managedModules()) modules.register(module);
+  let adapterFault: ((name: string) => Error | undefined) | undefined;
   let enginePid = (): number | undefined => undefined;
   let server: RunningServer;
   let hybrid: OpenHybrid | undefined;
@@ -64,6 +66,7 @@ export async function openEntry(application: Application, options: EntryOptions)
       pictures,
       transcriber: speech,
       aliasesOf: (id) => aliases.get(id) ?? [],
+      adapterFault: (name) => adapterFault?.(name),
     });
     server = await application.startServer({
       service: hybrid.service,
@@ -112,6 +115,12 @@ export async function openEntry(application: Application, options: EntryOptions)
       onModel(model, plan) {
         device.report({ status: 'loading', reason: `loading ${model.entry.id}` });
         aliases.set(model.entry.id, model.entry.aliases);
+        adapterFault = (name) => {
+          const adapter = store.adapters.list().find((each) => each.name === name);
+          return adapter === undefined || adapter.base === model.source
+            ? undefined
+            : otherModel(adapter, model.entry.id);
+        };
         options.hooks.onModel(model, plan);
       },
       onEngine(engine) {

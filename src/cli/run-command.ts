@@ -1,6 +1,7 @@
 /** The command `duanyun`: parses the arguments, runs one command and returns the exit code. */
 import { Command, CommanderError, Option } from 'commander';
 import type { Application } from './application.ts';
+import { addAdaptersCommand } from './commands/adapters.ts';
 import { addAdviseCommand } from './commands/advise.ts';
 import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
@@ -71,6 +72,7 @@ export function createProgram(context: CommandContext): Command {
   addPullCommand(program, context);
   addOptimizeCommand(program, context);
   addModelsCommand(program, context);
+  addAdaptersCommand(program, context);
   addModulesCommand(program, context);
   addDoctorCommand(program, context);
   addBenchCommand(program, context);

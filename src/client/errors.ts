@@ -82,6 +82,7 @@ const retryableCodes = {
   server_unreachable: true,
   client_timeout: true,
   optimize_failed: true,
+  training_failed: true,
 } satisfies Record<RetryableCode, true>;
 
 /** What a proxy on the way answers while what is behind it is away. */

@@ -142,6 +142,14 @@ export const errorCatalogue = {
     message: 'Not enough disk space in {path}: {neededMiB} MiB needed, {availableMiB} MiB free.',
   },
   model_file_invalid: { status: 422, retryable: false, message: '{file} is not a usable GGUF model: {reason}.' },
+  adapter_invalid: { status: 422, retryable: false, message: '{file} is not a usable LoRA adapter: {reason}.' },
+  adapter_mismatch: {
+    status: 409,
+    retryable: false,
+    message: 'The adapter {adapter} does not belong to {model}: {reason}.',
+  },
+  training_data_invalid: { status: 422, retryable: false, message: '{file}{place}: {reason}. Nothing was trained.' },
+  training_failed: { status: 500, retryable: true, message: 'The training ended: {reason}. {advice}' },
   optimize_failed: {
     status: 500,
     retryable: true,

@@ -1,4 +1,5 @@
 /** The on-device engine as a `Backend`. */
+import { adapterModelId, adapterPrefix, type Adapter, type DeviceAdapters } from '../core/adapters.ts';
 import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '../core/backend.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
 import { DuanyunError, makeError } from '../core/errors.ts';
@@ -7,7 +8,7 @@ import type { ManagedModule, ModuleName, ModuleUse } from '../core/modules.ts';
 import type { DecodedPicture, PictureDecoder } from '../core/perception.ts';
 import { EventQueue } from './event-queue.ts';
 import { EngineProcess, type EngineProcessOptions } from './host/engine-process.ts';
-import type { EngineInfo } from './host/messages.ts';
+import type { AdapterUse, EngineInfo } from './host/messages.ts';
 import { fromWireError } from './host/wire-error.ts';
 import { LanguageProcessModule } from './modules/language-process-module.ts';
 import { VisionProcessModule } from './modules/vision-process-module.ts';
@@ -26,6 +27,8 @@ export type EngineBackendOptions = EngineProcessOptions & {
   decoder?: PictureDecoder;
   /** Estimate of what the projector takes, in bytes. */
   visionNeededBytes?: number;
+  /** Adapters that requests may name. Default none. */
+  adapters?: DeviceAdapters;
   /** Idle time alone does not unload the language model. Default true. */
   languageStaysLoaded?: boolean;
 };
@@ -80,20 +83,19 @@ export class EngineBackend implements Backend {
 
   capabilities(): ModelCapabilities[] {
     const { entry, contextTokens } = this.#options.engine;
-    return [
-      {
-        id: entry.id,
-        contextTokens: this.info?.contextTokens ?? contextTokens,
-        modalities: this.#pictures.canRead ? ['text', 'image'] : ['text'],
-        tools: entry.tools,
-        reasoning: entry.reasoning !== 'none',
-        embeddings: true,
-        weights: {
-          files: entry.files.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
-          ...(this.info === undefined ? {} : { loadMs: Math.round(this.info.loadMs) }),
-        },
+    const own: ModelCapabilities = {
+      id: entry.id,
+      contextTokens: this.info?.contextTokens ?? contextTokens,
+      modalities: this.#pictures.canRead ? ['text', 'image'] : ['text'],
+      tools: entry.tools,
+      reasoning: entry.reasoning !== 'none',
+      embeddings: true,
+      weights: {
+        files: entry.files.map(({ name, sizeBytes }) => ({ name, sizeBytes })),
+        ...(this.info === undefined ? {} : { loadMs: Math.round(this.info.loadMs) }),
       },
-    ];
+    };
+    return [own, ...(this.#options.adapters?.usable() ?? []).map((adapter) => withAdapter(own, adapter))];
   }
 
   health(): BackendHealth {
@@ -101,23 +103,27 @@ export class EngineBackend implements Backend {
   }
 
   async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {
-    this.#requireModel(request.model);
+    const adapter = await this.#adapterOf(request.model);
     try {
-      yield* this.#streamOnce(request, signal);
+      yield* this.#streamOnce(request, adapter, signal);
     } catch (error) {
       if (!isCrash(error) || signal.aborted) throw error;
       // The process died before it said anything to this request. Once more, with the next process; a request that
       // kills that one too is not tried again.
-      yield* this.#streamOnce(request, signal);
+      yield* this.#streamOnce(request, adapter, signal);
     }
   }
 
-  async *#streamOnce(request: GenerationRequest, signal: AbortSignal): AsyncGenerator<StreamEvent> {
+  async *#streamOnce(
+    request: GenerationRequest,
+    adapter: Adapter | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<StreamEvent> {
     // Decoded before anything is loaded: a picture that is none should not cost a load.
     const { stripped, pictures } = await this.#pictures.take(request, signal);
     const release = await this.#hold(pictures.length === 0 ? 'language' : 'vision', signal);
     try {
-      yield* this.#streamLoaded(stripped, pictures, signal);
+      yield* this.#streamLoaded(stripped, pictures, adapter, signal);
     } finally {
       release();
     }
@@ -126,6 +132,7 @@ export class EngineBackend implements Backend {
   async *#streamLoaded(
     request: GenerationRequest,
     pictures: DecodedPicture[],
+    adapter: Adapter | undefined,
     signal: AbortSignal,
   ): AsyncGenerator<StreamEvent> {
     const queue = new EventQueue<StreamEvent>();
@@ -144,7 +151,12 @@ export class EngineBackend implements Backend {
     signal.addEventListener('abort', onAbort, { once: true });
     let finished = false;
     try {
-      this.#process.send({ type: 'generate', request, ...(pictures.length === 0 ? {} : { pictures }) });
+      this.#process.send({
+        type: 'generate',
+        request,
+        ...(pictures.length === 0 ? {} : { pictures }),
+        ...(adapter === undefined ? {} : { adapter: useOf(adapter) }),
+      });
       for (;;) {
         const event = await queue.next();
         if (event === undefined) break;
@@ -162,7 +174,10 @@ export class EngineBackend implements Backend {
   }
 
   async embed(request: EmbeddingRequest, { signal }: StreamOptions): Promise<EmbeddingResult> {
-    this.#requireModel(request.model);
+    if ((await this.#adapterOf(request.model)) !== undefined) {
+      const advice = `Ask ${this.#options.engine.entry.id} itself for embeddings.`;
+      throw makeError('unsupported_feature', { model: request.model, feature: 'embeddings', advice });
+    }
     const release = await this.#hold('language', signal);
     try {
       return await new Promise<EmbeddingResult>((resolve, reject) => {
@@ -187,9 +202,15 @@ export class EngineBackend implements Backend {
     return this.#process.dispose();
   }
 
-  #requireModel(model: string): void {
+  /** Throws `model_not_found`, `adapter_mismatch`, `adapter_invalid`. */
+  async #adapterOf(model: string): Promise<Adapter | undefined> {
     const { id } = this.#options.engine.entry;
-    if (model !== id) throw makeError('model_not_found', { model, available: id }, { param: 'model' });
+    if (model === id) return undefined;
+    const { adapters } = this.#options;
+    if (adapters !== undefined && model.startsWith(adapterPrefix)) {
+      return adapters.require(model.slice(adapterPrefix.length));
+    }
+    throw makeError('model_not_found', { model, available: id }, { param: 'model' });
   }
 
   #cancel(id: string): void {
@@ -224,6 +245,16 @@ export class EngineBackend implements Backend {
     if (name === 'vision' && this.#vision.residentBytes() === 0) await this.#vision.load(signal);
     return () => {};
   }
+}
+
+/** A model with an adapter is a model of its own in lists and requests. */
+function withAdapter(own: ModelCapabilities, adapter: Adapter): ModelCapabilities {
+  const files = [...(own.weights?.files ?? []), { name: `${adapter.name}.gguf`, sizeBytes: adapter.sizeBytes }];
+  return { ...own, id: adapterModelId(adapter.name), embeddings: false, weights: { ...own.weights, files } };
+}
+
+function useOf({ name, path, sha256 }: Adapter): AdapterUse {
+  return { name, path, sha256 };
 }
 
 function isCrash(error: unknown): boolean {

@@ -41,6 +41,8 @@ export type HybridOptions = {
   gate: EgressGate;
   policy: { current(): Policy };
   aliasesOf(modelId: string): readonly string[];
+  /** Why an adapter that is on this machine cannot be used with the model that runs. Default: never. */
+  adapterFault?: (name: string) => Error | undefined;
   createdSeconds: number;
   /** Default: memory only. */
   receipts?: ReceiptStore;

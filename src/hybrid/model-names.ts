@@ -1,4 +1,5 @@
 /** What the names in requests mean, and the list of names. */
+import { adapterPrefix } from '../core/adapters.ts';
 import type { Backend, ModelCapabilities } from '../core/backend.ts';
 import { makeError } from '../core/errors.ts';
 import type { ListedModel } from '../core/inference.ts';
@@ -20,6 +21,8 @@ export type ModelNamesParts = {
   device: Pick<Backend, 'capabilities' | 'health'>;
   cloud?: Pick<Backend, 'capabilities'>;
   aliasesOf(modelId: string): readonly string[];
+  /** Why an adapter that is here cannot be used, where it cannot. */
+  adapterFault?: (name: string) => Error | undefined;
   /** Unix seconds shown as the models' date. */
   createdSeconds: number;
 };
@@ -38,7 +41,9 @@ export class ModelNames {
     const side = sideNames[wanted];
     if (side === 'device' || (side === 'cloud' && this.#parts.cloud !== undefined)) return { forced: side };
     const device = this.#parts.device.capabilities();
-    const own = device.find(({ id }) => id === wanted || this.#parts.aliasesOf(id).includes(wanted));
+    const own = device.find(({ id }) => id === wanted || this.#aliasesOf(id).includes(wanted));
+    // An adapter exists here only, whatever a server of the cloud calls its models.
+    if (own?.id.startsWith(adapterPrefix)) return { forced: 'device', deviceModel: own.id };
     const remote = this.#parts.cloud?.capabilities().find(({ id }) => id === name || id.toLowerCase() === wanted);
     // A model that both sides serve is routed like `auto`, with that model on either side.
     if (own !== undefined && remote !== undefined) return { deviceModel: own.id, cloudModel: remote.id };
@@ -48,6 +53,10 @@ export class ModelNames {
     if (device.length === 0 && health.status !== 'ready') {
       throw makeError('engine_unavailable', { reason: health.reason }, { retryAfterSeconds: 10 });
     }
+    const fault = wanted.startsWith(adapterPrefix)
+      ? this.#parts.adapterFault?.(wanted.slice(adapterPrefix.length))
+      : undefined;
+    if (fault !== undefined) throw fault;
     const available = this.list().flatMap(({ id, aliases }) => [id].concat(aliases));
     const model = name.length > 100 ? `${name.slice(0, 100)}…` : name;
     throw makeError('model_not_found', { model, available: available.join(', ') }, { param: 'model' });
@@ -61,7 +70,7 @@ export class ModelNames {
     const listed = [this.#entry('auto', hybridNames.slice(1), either)];
     if (device[0] !== undefined) listed.push(this.#entry('edge', [], device[0]));
     if (remote[0] !== undefined) listed.push(this.#entry('cloud', [], remote[0]));
-    for (const model of device) listed.push(this.#entry(model.id, this.#parts.aliasesOf(model.id), model));
+    for (const model of device) listed.push(this.#entry(model.id, this.#aliasesOf(model.id), model));
     for (const model of remote) listed.push(this.#entry(model.id, [], model));
     // Each name once: the first that has it keeps it.
     const taken = new Set<string>();
@@ -69,6 +78,14 @@ export class ModelNames {
     return listed.flatMap((model) =>
       free(model.id) ? [{ ...model, aliases: model.aliases.filter((alias) => free(alias)) }] : [],
     );
+  }
+
+  /** An adapter also goes by its bare name, where nothing else is called so. */
+  #aliasesOf(id: string): readonly string[] {
+    if (!id.startsWith(adapterPrefix)) return this.#parts.aliasesOf(id);
+    const name = id.slice(adapterPrefix.length);
+    const isTaken = this.#parts.cloud?.capabilities().some((model) => model.id.toLowerCase() === name) ?? false;
+    return isTaken ? [] : [name];
   }
 
   #entry(id: string, aliases: readonly string[], capabilities: ModelCapabilities): ListedModel {

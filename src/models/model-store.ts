@@ -5,6 +5,7 @@ import { systemClock, type Clock } from '../core/clock.ts';
 import { DuanyunError, makeError } from '../core/errors.ts';
 import { silentLog, type Log } from '../core/log.ts';
 import type { InstalledModel, ModelAdministration, PullEvent } from '../core/model-store.ts';
+import { AdapterStore } from './adapters/adapter-store.ts';
 import { BlobStore, hashFile } from './blob-store.ts';
 import { findModel, isModelPath, loadCatalogue, unknownModel, type Catalogue } from './catalogue.ts';
 import type { DefaultChoice } from './choose-default.ts';
@@ -41,6 +42,7 @@ export type ModelStoreOptions = PullSettings & {
 export class ModelStore implements ModelAdministration {
   readonly #root: string;
   readonly tunedFiles: TunedFiles;
+  readonly adapters: AdapterStore;
   readonly #useTuned: boolean;
   readonly #catalogue: Catalogue;
   readonly #blobs: BlobStore;
@@ -54,6 +56,7 @@ export class ModelStore implements ModelAdministration {
   constructor(options: ModelStoreOptions) {
     this.#root = options.root;
     this.tunedFiles = new TunedFiles(options.root);
+    this.adapters = new AdapterStore(options.root);
     this.#useTuned = options.useTuned ?? true;
     this.#catalogue = options.catalogue ?? loadCatalogue();
     this.#blobs = new BlobStore(options.root);

@@ -7,6 +7,7 @@ import type { InstalledModel, PullEvent } from '../../core/model-store.ts';
 import type { PictureDecoder } from '../../core/perception.ts';
 import type { Config } from '../../config/load-config.ts';
 import type { EngineStatistics } from '../../engine/host/messages.ts';
+import { ModelAdapters } from '../../models/adapters/model-adapters.ts';
 import type { Application, Engine, Modules, Store } from '../application.ts';
 import { countPhysicalCores } from './physical-cores.ts';
 import { planEngine, type EnginePlan } from './plan-engine.ts';
@@ -65,6 +66,7 @@ export async function bringUp(parts: BringUpParts): Promise<BroughtUp> {
     onStatistics: hooks.onStatistics,
     modules,
     neededBytes,
+    adapters: new ModelAdapters(store.adapters, model, header),
     ...(vision === undefined ? {} : { visionNeededBytes: vision.neededBytes }),
     ...(parts.decoder === undefined ? {} : { decoder: parts.decoder }),
   });

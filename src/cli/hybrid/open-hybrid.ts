@@ -35,6 +35,8 @@ export type HybridParts = {
   /** Absent where this process takes no pictures in. */
   pictures?: Pictures;
   aliasesOf: (modelId: string) => readonly string[];
+  /** Why an adapter that is on this machine cannot be used with the model that runs. */
+  adapterFault?: (name: string) => Error | undefined;
 };
 
 export type OpenHybrid = {
@@ -63,6 +65,7 @@ export function openHybrid({
   pictures,
   transcriber,
   aliasesOf,
+  adapterFault,
 }: HybridParts): OpenHybrid {
   const clock = systemClock;
   const gate = new EgressGate({ clock });
@@ -96,6 +99,7 @@ export function openHybrid({
     gate,
     policy,
     aliasesOf,
+    ...(adapterFault === undefined ? {} : { adapterFault }),
     createdSeconds: Math.floor(clock.wallTime() / 1000),
     receipts,
     // Without a cloud nothing can leave, so there is nothing to remember.

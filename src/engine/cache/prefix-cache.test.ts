@@ -2,6 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { PrefixCache } from './prefix-cache.ts';
 
 describe('PrefixCache', () => {
+  it('finds what was computed with the same adapter only', () => {
+    const cache = new PrefixCache({ maxEntries: 4, maxTokens: 100 });
+    cache.insert(0, [1, 2, 3], 1, 'red');
+    expect(cache.match([1, 2, 3], 2)).toBeUndefined();
+    expect(cache.match([1, 2, 3], 2, 'blue')).toBeUndefined();
+    expect(cache.match([1, 2, 3], 2, 'red')).toEqual({ slot: 0, length: 3 });
+    // A longer one of other weights does not make it superfluous.
+    expect(cache.insert(1, [1, 2, 3, 4], 3)).toEqual([]);
+    expect(cache.size).toBe(2);
+  });
+
   it('finds the longest shared beginning', () => {
     const cache = new PrefixCache({ maxEntries: 4, maxTokens: 100 });
     cache.insert(0, [1, 2, 3], 1);

@@ -13,7 +13,8 @@ export type PrefixCacheLimits = {
   maxTokens: number;
 };
 
-export type CachedSequence = { slot: number; tokens: readonly number[]; lastUsed: number };
+/** `adapter`: key of what was laid over the weights while it was computed; empty for the model alone. */
+export type CachedSequence = { slot: number; tokens: readonly number[]; adapter: string; lastUsed: number };
 
 export class PrefixCache {
   readonly #entries = new Set<CachedSequence>();
@@ -34,11 +35,15 @@ export class PrefixCache {
     return total;
   }
 
-  /** The entry that shares the longest beginning with `tokens`, and its length. Marks it as used. */
-  match(tokens: ArrayLike<number>, now: number): { slot: number; length: number } | undefined {
+  /**
+   * The entry that shares the longest beginning with `tokens`, and its length. Marks it as used. Keys and values of other
+   * weights are others, so only entries of the same adapter count.
+   */
+  match(tokens: ArrayLike<number>, now: number, adapter = ''): { slot: number; length: number } | undefined {
     let best: CachedSequence | undefined;
     let bestLength = 0;
     for (const entry of this.#entries) {
+      if (entry.adapter !== adapter) continue;
       const length = commonPrefixLength(entry.tokens, tokens);
       if (length > bestLength) {
         best = entry;
@@ -54,10 +59,11 @@ export class PrefixCache {
    * Keeps a finished sequence. Returns the slots to free: entries that the new one contains, those that fell out,
    * or the new one itself when an older entry already contains it.
    */
-  insert(slot: number, tokens: readonly number[], now: number): number[] {
+  insert(slot: number, tokens: readonly number[], now: number, adapter = ''): number[] {
     if (this.#limits.maxEntries === 0 || tokens.length === 0) return [slot];
     const freed: number[] = [];
     for (const entry of this.#entries) {
+      if (entry.adapter !== adapter) continue;
       const length = commonPrefixLength(entry.tokens, tokens);
       if (length === tokens.length) {
         entry.lastUsed = now;
@@ -68,7 +74,7 @@ export class PrefixCache {
         freed.push(entry.slot);
       }
     }
-    this.#entries.add({ slot, tokens, lastUsed: now });
+    this.#entries.add({ slot, tokens, adapter, lastUsed: now });
     while (this.#entries.size > 1 && this.#isOverLimits()) {
       const evicted = this.evictOldest(slot);
       if (evicted !== undefined) freed.push(evicted);

@@ -80,15 +80,15 @@ function onMessage(message: ToEngine): void {
       void load(message);
       return;
     case 'generate': {
-      const { request, pictures = [] } = message;
+      const { request, pictures = [], adapter } = message;
       const { id } = request;
       const sink: GenerationSink = {
         onEvent: (event) => emit(id, event),
         onRefused: (error) => refuse(id, error),
       };
       try {
-        if (pictures.length === 0) ready().generate(request, sink);
-        else ready().generateWithPictures(request, pictures, sink).catch(sink.onRefused);
+        if (pictures.length === 0) ready().generate(request, sink, adapter);
+        else ready().generateWithPictures(request, pictures, sink, adapter).catch(sink.onRefused);
       } catch (error) {
         refuse(id, error);
       }

@@ -66,6 +66,9 @@ export type EngineStatistics = SchedulerStatistics & {
   vision?: EncoderStatistics;
 };
 
+/** An adapter that a request is computed with; its file was held against the model before. */
+export type AdapterUse = { name: string; path: string; sha256: string };
+
 /** An error as it crosses the process border. */
 export type WireError = {
   code: ErrorCode;
@@ -78,7 +81,7 @@ export type WireError = {
 export type ToEngine =
   | { type: 'load'; options: EngineOptions }
   /** `pictures` are those of the image parts, in order; the parts themselves come without bytes. */
-  | { type: 'generate'; request: GenerationRequest; pictures?: DecodedPicture[] }
+  | { type: 'generate'; request: GenerationRequest; pictures?: DecodedPicture[]; adapter?: AdapterUse }
   | { type: 'load-vision'; options: VisionOptions }
   | { type: 'unload-vision' }
   | { type: 'cancel'; id: string }

@@ -4,7 +4,8 @@ import { systemClock, type Clock } from '../../core/clock.ts';
 import { makeError, toDuanyunError } from '../../core/errors.ts';
 import type { FinishReason, StreamEvent } from '../../core/events.ts';
 import type { DecodedPicture } from '../../core/perception.ts';
-import type { EngineInfo, EngineOptions, VisionOptions } from '../host/messages.ts';
+import { adapterModelId } from '../../core/adapters.ts';
+import type { AdapterUse, EngineInfo, EngineOptions, VisionOptions } from '../host/messages.ts';
 import { NativeContext } from '../native/context.ts';
 import { loadNative } from '../native/library.ts';
 import { NativeModel } from '../native/model.ts';
@@ -15,6 +16,7 @@ import { Scheduler, type SchedulerStatistics } from '../scheduler/scheduler.ts';
 import { longestDraft } from '../scheduler/speculation/drafter.ts';
 import { Turnstile } from '../scheduler/turnstile.ts';
 import type { Job, JobOutcome, JobStatistics, PictureSpan } from '../scheduler/types.ts';
+import { AdapterShelf } from './language/adapter-shelf.ts';
 import { AnswerText } from './answer-text.ts';
 import { Embedder } from './embedder.ts';
 import { PromptBuilder, type BuiltPrompt } from './prompt-builder.ts';
@@ -44,6 +46,7 @@ export class LanguageModule {
   readonly #embedder: Embedder;
   readonly #prompts: PromptBuilder;
   readonly #seeded: SeededLane;
+  readonly #adapters: AdapterShelf;
   readonly #names = new PictureNames();
   /** Requests whose pictures are being encoded, by id. */
   readonly #encoding = new Map<string, AbortController>();
@@ -61,6 +64,7 @@ export class LanguageModule {
     this.#options = options;
     this.#model = model;
     this.#context = context;
+    this.#adapters = new AdapterShelf(model);
     this.#prompts = new PromptBuilder(model, options, this.#names);
     const turnstile = new Turnstile();
     const { maxRunning, threads, targetInterTokenMs, maxQueued, maxQueuedMs, maxCachedSequences } = options;
@@ -116,10 +120,10 @@ export class LanguageModule {
 
   /**
    * Queues a request. Throws what is wrong with it: `context_length_exceeded`, `invalid_request`,
-   * `unsupported_schema`, `schema_too_complex`, `unsupported_modality`, `queue_full`.
+   * `unsupported_schema`, `schema_too_complex`, `unsupported_modality`, `queue_full`, `adapter_invalid`.
    */
-  generate(request: GenerationRequest, sink: GenerationSink): void {
-    this.#submit(request, this.#prompts.build(request), [], sink);
+  generate(request: GenerationRequest, sink: GenerationSink, adapter?: AdapterUse): void {
+    this.#submit(request, this.#prompts.build(request), [], sink, adapter);
   }
 
   /** As `generate`, for a request with these pictures in its image parts; they are encoded before it is queued. */
@@ -127,6 +131,7 @@ export class LanguageModule {
     request: GenerationRequest,
     pictures: readonly DecodedPicture[],
     sink: GenerationSink,
+    adapter?: AdapterUse,
   ): Promise<void> {
     const vision = this.#vision;
     if (vision === undefined) throw makeError('engine_unavailable', { reason: 'the vision module is not loaded' });
@@ -142,7 +147,7 @@ export class LanguageModule {
       }
       const spans = await prepared.encode(prompt.pictures);
       controller.signal.throwIfAborted();
-      this.#submit(request, prompt, spans, sink);
+      this.#submit(request, prompt, spans, sink, adapter);
     } catch (error) {
       // Nobody waits for a request that was cancelled.
       if (!controller.signal.aborted) throw error;
@@ -170,15 +175,39 @@ export class LanguageModule {
     return this.#vision?.statistics();
   }
 
-  #submit(request: GenerationRequest, prompt: BuiltPrompt, spans: PictureSpan[], sink: GenerationSink): void {
-    const createJob = (context: NativeContext) => this.#createJob(request, { ...prompt, spans }, sink, context);
-    if (request.sampling.seed === undefined) this.#scheduler.submit(createJob(this.#context));
-    else this.#seeded.submit(createJob);
+  #submit(
+    request: GenerationRequest,
+    prompt: BuiltPrompt,
+    spans: PictureSpan[],
+    sink: GenerationSink,
+    use: AdapterUse | undefined,
+  ): void {
+    const taken = use === undefined ? undefined : this.#adapters.take(use);
+    const createJob = (context: NativeContext): Job => {
+      const model = use === undefined ? this.#options.entry.id : adapterModelId(use.name);
+      const job = this.#createJob(request, { ...prompt, spans, model }, sink, context);
+      if (taken === undefined) return job;
+      return {
+        ...job,
+        adapter: taken.adapter,
+        onDone: (outcome, statistics) => {
+          taken.release();
+          job.onDone(outcome, statistics);
+        },
+      };
+    };
+    try {
+      if (request.sampling.seed === undefined) this.#scheduler.submit(createJob(this.#context));
+      else this.#seeded.submit(createJob);
+    } catch (error) {
+      taken?.release();
+      throw error;
+    }
   }
 
   #createJob(
     request: GenerationRequest,
-    prompt: BuiltPrompt & { spans: PictureSpan[] },
+    prompt: BuiltPrompt & { spans: PictureSpan[]; model: string },
     sink: GenerationSink,
     context: NativeContext,
   ): Job {
@@ -195,7 +224,7 @@ export class LanguageModule {
     const start = () => {
       if (started) return;
       started = true;
-      sink.onEvent({ type: 'response-start', model: entry.id, backend: 'device' });
+      sink.onEvent({ type: 'response-start', model: prompt.model, backend: 'device' });
       if (request.input.kind === 'completion' && request.input.echo) {
         sink.onEvent({ type: 'text-delta', text: prompt.text });
       }
@@ -258,6 +287,7 @@ export class LanguageModule {
     await this.#seeded.dispose();
     this.#embedder.dispose();
     this.#context.dispose();
+    this.#adapters.dispose();
     this.#model.dispose();
   }
 }

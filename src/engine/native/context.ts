@@ -1,6 +1,7 @@
 /** One llama context: the KV cache of all sequences, and the step that computes a batch. */
 import koffi from 'koffi';
 import { makeError } from '../../core/errors.ts';
+import type { NativeAdapter } from './adapter.ts';
 import type { Pointer } from './library.ts';
 import { isNull, type NativeModel } from './model.ts';
 import type { StructValue } from './structs.ts';
@@ -102,6 +103,7 @@ export class NativeContext {
   readonly maxOutputs: number;
   readonly #memory: Pointer;
   readonly #pictureSequence = new Int32Array(1);
+  #adapter: NativeAdapter | undefined;
   #disposed = false;
 
   private constructor(model: NativeModel, pointer: Pointer, maxOutputs: number) {
@@ -204,6 +206,17 @@ export class NativeContext {
     return this.model.native.memoryCellsUsed(this.#memory, -1) as number;
   }
 
+  /** What batches are computed with from now on; `undefined`: the model alone. Throws `engine_failed`. */
+  useAdapter(adapter: NativeAdapter | undefined): void {
+    if (adapter === this.#adapter) return;
+    const pointers = adapter === undefined ? [] : [adapter.pointer];
+    const status = this.model.native.setAdapters(this.pointer, pointers, pointers.length, [1]) as number;
+    if (status !== 0) throw makeError('engine_failed', { reason: `llama_set_adapters_lora returned ${status}` });
+    this.#adapter?.usedBy(this, false);
+    this.#adapter = adapter;
+    adapter?.usedBy(this, true);
+  }
+
   setThreads(threads: number): void {
     this.model.native.setThreads(this.pointer, threads, threads);
   }
@@ -211,6 +224,7 @@ export class NativeContext {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
+    this.#adapter?.usedBy(this, false);
     this.model.native.contextFree(this.pointer);
   }
 }

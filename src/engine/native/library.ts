@@ -94,6 +94,10 @@ function bind(library: ReturnType<typeof koffi.load>) {
     logits: bound('float* llama_get_logits_ith(uintptr_t, int32)'),
     embeddings: bound('float* llama_get_embeddings_ith(uintptr_t, int32)'),
 
+    adapterLoad: bound('uintptr_t llama_adapter_lora_init(uintptr_t, const char*)'),
+    adapterFree: bound('void llama_adapter_lora_free(uintptr_t)'),
+    setAdapters: bound('int32 llama_set_adapters_lora(uintptr_t, const uintptr_t*, size_t, const float*)'),
+
     memoryClear: bound('void llama_memory_clear(uintptr_t, bool)'),
     memoryRemove: bound('bool llama_memory_seq_rm(uintptr_t, int32, int32, int32)'),
     memoryCopy: bound('void llama_memory_seq_cp(uintptr_t, int32, int32, int32, int32)'),

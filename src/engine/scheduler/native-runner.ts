@@ -1,5 +1,6 @@
 /** The scheduler's view of a native context. */
 import type { SamplingOptions } from '../../core/chat.ts';
+import type { NativeAdapter } from '../native/adapter.ts';
 import { TokenBatch, type DecodeStatus, type NativeContext } from '../native/context.ts';
 import type { NativeModel } from '../native/model.ts';
 import { NativeSampler, type GrammarConstraint } from '../native/sampler.ts';
@@ -52,6 +53,10 @@ export class NativeStepRunner implements StepRunner {
 
   share(source: number, target: number, length: number): void {
     this.#context.copySequence(source, target, length);
+  }
+
+  useAdapter(adapter: NativeAdapter | undefined): void {
+    this.#context.useAdapter(adapter);
   }
 
   setThreads(threads: number): void {

@@ -4,7 +4,7 @@ import type { DecodeStatus } from '../native/context.ts';
 import { LoadController } from './controller.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
 import { Turnstile } from './turnstile.ts';
-import type { BatchEntry, Job, JobOutcome, JobStatistics, PicturePiece, StepRunner } from './types.ts';
+import type { BatchEntry, Job, JobOutcome, JobStatistics, PicturePiece, StepAdapter, StepRunner } from './types.ts';
 
 const endToken = 0;
 
@@ -17,6 +17,11 @@ class SimulatedRunner implements StepRunner {
   readonly canSharePrefixes = true;
   readonly batches: BatchEntry[][] = [];
   readonly contents: Map<number, number>[] = [];
+  /** Adapter of each batch; empty for the model alone. */
+  readonly adapters: string[] = [];
+  #adapter = '';
+  /** Which adapter the cells of a slot were computed with. */
+  readonly #computedWith = new Map<object, string>();
   computing = false;
   failNext: Error | undefined;
   outputs: (number | undefined)[] = [];
@@ -44,6 +49,7 @@ class SimulatedRunner implements StepRunner {
     await new Promise((resolve) => setImmediate(resolve));
     this.computing = false;
     this.batches.push([...batch]);
+    this.adapters.push(this.#adapter);
     this.outputs = batch.map((entry) => {
       const contents = this.contents[entry.slot]!;
       // A hole or a token computed twice is a defect of the scheduler.
@@ -52,6 +58,9 @@ class SimulatedRunner implements StepRunner {
       const cell = {};
       this.#cellOf[entry.slot]!.set(entry.position, cell);
       this.#owners.set(cell, new Set([entry.slot]));
+      this.#computedWith.set(cell, this.#adapter);
+      // Cells of other weights in a sequence would be a wrong answer that nobody sees.
+      for (const each of this.#cellOf[entry.slot]!.values()) expect(this.#computedWith.get(each)).toBe(this.#adapter);
       return entry.wantsOutput ? [...contents.values()].reduce((sum, token) => sum + token, 0) : undefined;
     });
     return 'done';
@@ -91,6 +100,10 @@ class SimulatedRunner implements StepRunner {
       this.#owners.get(cell)!.add(target);
       this.contents[target]!.set(position, this.contents[source]!.get(position)!);
     }
+  }
+
+  useAdapter(adapter: StepAdapter | undefined): void {
+    this.#adapter = adapter?.key ?? '';
   }
 
   setThreads(): void {}
@@ -139,6 +152,7 @@ function job(
     vocabulary?: number;
     /** A sampler with a random state that moves on with every token. */
     seed?: number;
+    adapter?: string;
     onToken?: () => void;
   } = {},
 ): { job: Job; result: Promise<Result> } {
@@ -155,6 +169,7 @@ function job(
       id,
       promptTokens: Int32Array.from(prompt),
       maxTokens: options.maxTokens ?? 5,
+      ...(options.adapter === undefined ? {} : { adapter: { key: options.adapter } }),
       priority: options.priority ?? 0,
       createSampler: () => ({
         sample(outputIndex) {
@@ -193,6 +208,37 @@ function expected(prompt: number[], count: number, vocabulary = 1_000): number[]
 const prompt = (length: number, first = 1) => Array.from({ length }, (_, index) => first + index);
 
 describe('Scheduler', () => {
+  it('computes each answer with its own adapter, several at a time, and shares no prefix between them', async () => {
+    const runner = new SimulatedRunner(4_000, 20);
+    const running = create(runner, { maxRunning: 12 });
+    const adapters = [undefined, 'red', 'blue'];
+    const jobs = Array.from({ length: 12 }, (_, index) => {
+      const adapter = adapters[index % 3];
+      return job(runner, `r${index}`, prompt(40), { maxTokens: 6, ...(adapter === undefined ? {} : { adapter }) });
+    });
+    for (const entry of jobs) running.submit(entry.job);
+    const results = await Promise.all(jobs.map(({ result }) => result));
+    for (const { tokens } of results) expect(tokens).toEqual(expected(prompt(40), 6));
+    // The runner itself checks that no batch and no sequence mixes them.
+    expect(new Set(runner.adapters)).toEqual(new Set(['', 'red', 'blue']));
+    // The same prompt of the same adapter is computed once, and once for each of the three.
+    expect(running.statistics()).toMatchObject({ prefixHits: 9 });
+  });
+
+  it('lets the adapters in use take turns, so that none waits for another to finish', async () => {
+    const runner = new SimulatedRunner(4_000, 8);
+    const running = create(runner);
+    const long = job(runner, 'long', prompt(8), { maxTokens: 60, adapter: 'red' });
+    const short = job(runner, 'short', prompt(8, 50), { maxTokens: 4 });
+    running.submit(long.job);
+    running.submit(short.job);
+    await short.result;
+    const soFar = runner.adapters.filter((key) => key === 'red').length;
+    expect(soFar).toBeLessThan(10);
+    await long.result;
+    expect((await long.result).tokens).toHaveLength(60);
+  });
+
   it('gives each of many simultaneous requests the answer it would get alone', async () => {
     const runner = new SimulatedRunner(4_000, 12);
     const running = create(runner);

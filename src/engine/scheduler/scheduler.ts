@@ -6,9 +6,10 @@ import { makeError } from '../../core/errors.ts';
 import type { Clock } from '../../core/clock.ts';
 import { commonPrefixLength, PrefixCache } from '../cache/prefix-cache.ts';
 import type { BatchController, DeviceLoad } from './controller.ts';
+import { AdapterTurns } from './adapter-turns.ts';
 import { planStep, type PlannedStep } from './plan.ts';
 import { WaitingQueue } from './queue.ts';
-import { positionAt, Sequence, statisticsOf, wholePictures, type WaitingJob } from './sequence.ts';
+import { adapterKey, positionAt, Sequence, statisticsOf, wholePictures, type WaitingJob } from './sequence.ts';
 import { longestDraft } from './speculation/drafter.ts';
 import { StepCost } from './speculation/step-cost.ts';
 import { nextTurn, type Turnstile } from './turnstile.ts';
@@ -66,6 +67,7 @@ export class Scheduler {
   readonly #options: SchedulerOptions;
   readonly #waiting: WaitingQueue<WaitingJob>;
   readonly #cache: PrefixCache;
+  readonly #turns = new AdapterTurns();
   readonly #freeSlots: number[] = [];
   #running: Sequence[] = [];
   readonly #cancelled = new Set<string>();
@@ -182,7 +184,10 @@ export class Scheduler {
       this.#threads = limits.threads;
       runner.setThreads(limits.threads);
     }
-    const step = planStep(this.#running, limits.tokenBudget, this.#draft(limits.tokenBudget));
+    // Only what is computed with the same weights can share a batch.
+    const together = this.#turns.next(this.#running);
+    runner.useAdapter(together[0]?.job.adapter);
+    const step = planStep(together, limits.tokenBudget, this.#draft(together, limits.tokenBudget));
     const startedAt = clock.now();
     // Outputs can be read until the next native call, so the batch that has them comes last.
     for (const { sequence, piece } of step.pictures) {
@@ -231,16 +236,16 @@ export class Scheduler {
   }
 
   /** Guesses for the answers of the next step, where it holds nothing else. */
-  #draft(tokenBudget: number): Map<Sequence, readonly number[]> {
+  #draft(together: readonly Sequence[], tokenBudget: number): Map<Sequence, readonly number[]> {
     const drafts = new Map<Sequence, readonly number[]>();
-    const answers = this.#running.length;
-    if (!this.#speculates || this.#decoding() < answers) return drafts;
+    const answers = together.length;
+    if (!this.#speculates || this.#decoding() < this.#running.length) return drafts;
     const { runner } = this.#options;
     const freeCells = runner.cells - runner.cellsUsed();
     const spare = Math.min(runner.maxOutputs, runner.batchCapacity, tokenBudget, freeCells) - answers;
     const share = Math.max(0, Math.min(longestDraft, Math.floor(spare / answers)));
     let step = { tokens: answers, expected: answers };
-    for (const sequence of this.#running) {
+    for (const sequence of together) {
       // The last token that may be said needs no successor.
       const most = Math.min(share, sequence.job.maxTokens - sequence.generated - 1);
       const draft = sequence.drafter.draft(this.#stepCost, step, most);
@@ -304,7 +309,7 @@ export class Scheduler {
   /** Gives a waiting request a slot; false when there is no room for it now. */
   #start(waiting: WaitingJob, now: number): boolean {
     const { runner } = this.#options;
-    const match = this.#longestPrefix(waiting.tokens, now);
+    const match = this.#longestPrefix(waiting, now);
     // The last token is always computed, for its logits.
     const { pictures } = waiting.job;
     const shared = wholePictures(pictures, Math.min(match?.length ?? 0, waiting.tokens.length - 1));
@@ -337,10 +342,11 @@ export class Scheduler {
   }
 
   /** Cached and running sequences both serve as sources. */
-  #longestPrefix(tokens: ArrayLike<number>, now: number): { slot: number; length: number } | undefined {
+  #longestPrefix({ tokens, job }: WaitingJob, now: number): { slot: number; length: number } | undefined {
     if (!this.#options.runner.canSharePrefixes) return undefined;
-    let best = this.#cache.match(tokens, now);
+    let best = this.#cache.match(tokens, now, adapterKey(job));
     for (const sequence of this.#running) {
+      if (adapterKey(sequence.job) !== adapterKey(job)) continue;
       const length = Math.min(commonPrefixLength(sequence.tokens, tokens), sequence.computed);
       if (length > (best?.length ?? 0)) best = { slot: sequence.slot, length };
     }
@@ -351,7 +357,7 @@ export class Scheduler {
   #sharesPrefixBeingComputed(waiting: WaitingJob): boolean {
     if (!this.#options.runner.canSharePrefixes) return false;
     return this.#running.some((sequence) => {
-      if (sequence.isDecoding) return false;
+      if (sequence.isDecoding || adapterKey(sequence.job) !== adapterKey(waiting.job)) return false;
       const common = Math.min(commonPrefixLength(sequence.tokens, waiting.tokens), waiting.tokens.length - 1);
       return common - sequence.computed >= worthSharingTokens;
     });
@@ -392,7 +398,8 @@ export class Scheduler {
   #keepPrefix(sequence: Sequence): void {
     // A picture that was cut off is of no use: its tokens stand at one position and can only go together.
     const tokens = sequence.tokens.slice(0, wholePictures(sequence.job.pictures, sequence.computed));
-    for (const slot of this.#cache.insert(sequence.slot, tokens, this.#options.clock.now())) this.#freeSlot(slot);
+    const freed = this.#cache.insert(sequence.slot, tokens, this.#options.clock.now(), adapterKey(sequence.job));
+    for (const slot of freed) this.#freeSlot(slot);
   }
 
   #evictOldest(keepSlot?: number): boolean {

@@ -56,6 +56,11 @@ export class Sequence {
   }
 }
 
+/** Key of the adapter a generation is computed with; empty for the model alone. */
+export function adapterKey(job: Job): string {
+  return job.adapter?.key ?? '';
+}
+
 function spanAt(pictures: readonly PictureSpan[] | undefined, index: number): PictureSpan | undefined {
   return pictures?.find(({ start, count }) => index >= start && index < start + count);
 }

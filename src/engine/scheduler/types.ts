@@ -53,8 +53,16 @@ export interface StepRunner {
   truncate(slot: number, from: number): void;
   /** `target` shares the first `length` positions of `source`. */
   share(source: number, target: number, length: number): void;
+  /** What the next batches are computed with; `undefined`: the model alone. */
+  useAdapter(adapter: StepAdapter | undefined): void;
   setThreads(threads: number): void;
 }
+
+/** Something laid over the model's weights. It holds for a whole batch, so sequences of different adapters never share one. */
+export type StepAdapter = {
+  /** The same key means the same weights. Never empty. */
+  readonly key: string;
+};
 
 export interface TokenSampler {
   sample(outputIndex: number): SampledToken;
@@ -88,6 +96,8 @@ export type Job = {
   promptTokens: Int32Array;
   /** Pictures in the prompt, in order. Default none. */
   pictures?: readonly PictureSpan[];
+  /** Default: the model alone. */
+  adapter?: StepAdapter;
   /** Generated tokens at most; at least 1. */
   maxTokens: number;
   /** −10…10, higher first. */

@@ -3,6 +3,7 @@ import { createCipheriv } from 'node:crypto';
 
 export type BuilderValue =
   | { type: 'uint32'; value: number }
+  | { type: 'float32'; value: number }
   | { type: 'string'; value: string }
   | { type: 'strings'; value: string[] };
 
@@ -56,6 +57,11 @@ function encode(value: BuilderValue): Buffer {
   switch (value.type) {
     case 'uint32':
       return Buffer.concat([u32(4), u32(value.value)]);
+    case 'float32': {
+      const bytes = Buffer.alloc(4);
+      bytes.writeFloatLE(value.value);
+      return Buffer.concat([u32(6), bytes]);
+    }
     case 'string':
       return Buffer.concat([u32(8), text(value.value)]);
     case 'strings':
