@@ -1,5 +1,6 @@
 /** The one table of settings: flags, variables, keys of the file, defaults and help all follow from it. */
 import { z } from 'zod';
+import { cachePolicies } from '../core/chat.ts';
 import { setting } from './setting.ts';
 
 const cacheType = z.enum(['f16', 'q8_0', 'q4_0']);
@@ -140,6 +141,24 @@ export const settings = {
     expects: 'auto, on or off',
     placeholder: 'mode',
     help: 'Flash attention: auto, on or off.',
+  }),
+  kvBudget: setting({
+    group: 'engine',
+    kind: 'number',
+    schema: z.union([z.literal(0), z.int().min(64).max(1_048_576)]),
+    default: 0,
+    expects: '0 or a number of tokens, 64–1048576',
+    placeholder: 'tokens',
+    help: 'Tokens that one request may keep in the cache; what it needs least is forgotten beyond that. 0: no limit.',
+  }),
+  kvPolicy: setting({
+    group: 'engine',
+    kind: 'text',
+    schema: z.enum(cachePolicies),
+    default: 'attention',
+    expects: cachePolicies.join(', '),
+    placeholder: 'policy',
+    help: 'What a request with a cache budget forgets: window, key-norm, key-diff or attention. `none`: requests with a budget are refused.',
   }),
   speculation: setting({
     group: 'engine',

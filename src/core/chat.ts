@@ -98,6 +98,18 @@ export type RouteWishes = {
   deadlineMs?: number;
 };
 
+/** How a sequence that outgrows its budget is made smaller. `none`: it is not. */
+export const cachePolicies = ['none', 'window', 'key-norm', 'key-diff', 'attention'] as const;
+export type CachePolicy = (typeof cachePolicies)[number];
+
+/** What the client asks of the device's cache. A cloud knows nothing of it. */
+export type CacheWishes = {
+  /** Tokens of prompt and answer kept in the cache at most. */
+  budgetTokens?: number;
+  /** Default: the server's. */
+  policy?: Exclude<CachePolicy, 'none'>;
+};
+
 export type GenerationRequest = {
   /** Unique for each generation; a request with n = 3 makes three of these. */
   id: string;
@@ -118,6 +130,7 @@ export type GenerationRequest = {
   /** Higher runs first. Default 0; −10…10. */
   priority: number;
   route?: RouteWishes;
+  cache?: CacheWishes;
 };
 
 export type EmbeddingRequest = {

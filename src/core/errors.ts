@@ -14,6 +14,12 @@ export const errorCatalogue = {
     message:
       'The prompt has {promptTokens} tokens and the context of {model} holds {contextTokens}. Shorten it, or send "truncate": "auto" to keep the system prompt and the newest turns.',
   },
+  kv_budget_too_small: {
+    status: 400,
+    retryable: false,
+    message:
+      'A cache budget of {budget} tokens is too small for this request: its system prompt and pictures, which are always kept, need at least {needed}. Send a larger duanyun.kv_budget.',
+  },
   schema_too_complex: {
     status: 400,
     retryable: false,

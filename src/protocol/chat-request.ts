@@ -13,7 +13,7 @@ import { defaultModel, type ParsedGeneration } from './generation.ts';
 import { audioPart, imageSource } from './media.ts';
 import { refuse } from './parse-wire.ts';
 import { present } from './present.ts';
-import { toRouteWishes } from './route-wishes.ts';
+import { toCacheWishes, toRouteWishes } from './route-wishes.ts';
 import { repeated, toMaxTokens, toReasoning, toSampling, toStop } from './sampling.ts';
 
 /**
@@ -41,6 +41,7 @@ export function toChatGeneration(wire: WireChat, id: string): ParsedGeneration {
     truncate: wire.truncate ?? 'error',
     priority: wire.priority ?? 0,
     route: toRouteWishes(wire.duanyun),
+    cache: toCacheWishes(wire.duanyun),
   });
   return {
     requests: repeated(request, wire.n ?? 1),

@@ -5,7 +5,7 @@ import { textOrTokens, toInputs } from './text-or-tokens.ts';
 import { defaultModel, type ParsedGeneration } from './generation.ts';
 import { refuse } from './parse-wire.ts';
 import { present } from './present.ts';
-import { toRouteWishes } from './route-wishes.ts';
+import { toCacheWishes, toRouteWishes } from './route-wishes.ts';
 import { repeated, toMaxTokens, toSampling, toStop } from './sampling.ts';
 
 /** Body of `POST /v1/completions`. */
@@ -50,6 +50,7 @@ export function toCompletionGeneration(wire: WireCompletion, id: string): Parsed
         truncate: wire.truncate ?? 'error',
         priority: wire.priority ?? 0,
         route: toRouteWishes(wire.duanyun),
+        cache: toCacheWishes(wire.duanyun),
       }),
       n,
     ),

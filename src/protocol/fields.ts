@@ -1,6 +1,6 @@
 /** Schemas of the fields that several endpoints share. `null` means "not set" everywhere, as OpenAI's clients send it. */
 import * as z from 'zod';
-import { routeWishes } from './route-wishes.ts';
+import { generationWishes } from './route-wishes.ts';
 
 /** Answers that one request may ask for, over all its prompts. */
 export const maxChoices = 64;
@@ -54,7 +54,7 @@ export const generationFields = {
   ),
   priority: optional(z.int().min(-10).max(10)).describe('Higher runs first.'),
   user: optional(z.string()),
-  duanyun: routeWishes,
+  duanyun: generationWishes,
   ...samplingFields,
   ...streamFields,
 };

@@ -12,7 +12,7 @@ import { checkToolNames, resolveToolChoice } from './chat-request.ts';
 import { defaultModel, type ParsedGeneration } from './generation.ts';
 import { audioPart, imageSource } from './media.ts';
 import { present } from './present.ts';
-import { toRouteWishes } from './route-wishes.ts';
+import { toCacheWishes, toRouteWishes } from './route-wishes.ts';
 import type { WireResponseItem, WireResponsePart, WireResponses } from './responses-schema.ts';
 import { toMaxTokens, toReasoning, toSampling } from './sampling.ts';
 
@@ -43,6 +43,7 @@ export function toResponsesGeneration(wire: WireResponses, id: string): ParsedGe
     truncate: wire.truncation === 'auto' ? 'auto' : 'error',
     priority: wire.priority ?? 0,
     route: toRouteWishes(wire.duanyun),
+    cache: toCacheWishes(wire.duanyun),
   });
   return { requests: [request], stream: wire.stream ?? false, includeUsage: true };
 }

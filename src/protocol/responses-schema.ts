@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { routeWishes } from './route-wishes.ts';
+import { generationWishes } from './route-wishes.ts';
 import {
   functionName,
   jsonSchemaDocument,
@@ -103,7 +103,7 @@ export const responsesSchema = z.object({
   priority: optional(z.int().min(-10).max(10)),
   metadata: optional(z.record(z.string(), z.string())),
   user: optional(z.string()),
-  duanyun: routeWishes,
+  duanyun: generationWishes,
   previous_response_id: optional(z.null({ error: stateless })),
   conversation: optional(z.null({ error: stateless })),
   store: optional(z.literal(false, { error: 'must be false: nothing is kept here' })),

@@ -1,25 +1,50 @@
 import * as z from 'zod';
-import type { RouteWishes } from '../core/chat.ts';
+import type { CacheWishes, RouteWishes } from '../core/chat.ts';
 import { present } from './present.ts';
 
 /**
  * The `duanyun` field of a request. Strict, unlike all else on this wire: a mistyped `privacy` must not pass unnoticed.
  * `null` means "not set" here too.
  */
-export const routeWishes = z
+const routeFields = {
+  preference: z
+    .enum(['prefer_on_device', 'only_on_device', 'prefer_in_cloud', 'only_in_cloud'])
+    .nullish()
+    .describe('Where to run. It can tighten the policy and never loosen it.'),
+  privacy: z
+    .literal('private', { error: 'must be "private"; a request cannot declare itself public' })
+    .nullish()
+    .describe('Keeps the request and the rest of its conversation on the device.'),
+  max_cost: z.number().min(0).nullish().describe("Most that it may cost, in the policy's currency."),
+  deadline_ms: z.number().min(1).max(86_400_000).nullish().describe('For the whole answer.'),
+};
+
+export const routeWishes = z.strictObject(routeFields).nullish();
+
+/** Of requests that generate. */
+export const generationWishes = z
   .strictObject({
-    preference: z
-      .enum(['prefer_on_device', 'only_on_device', 'prefer_in_cloud', 'only_in_cloud'])
+    ...routeFields,
+    kv_budget: z
+      .int()
+      .min(64)
+      .max(1_048_576)
       .nullish()
-      .describe('Where to run. It can tighten the policy and never loosen it.'),
-    privacy: z
-      .literal('private', { error: 'must be "private"; a request cannot declare itself public' })
+      .describe(
+        "Tokens of prompt and answer that the device's cache keeps at most; what is needed least is forgotten.",
+      ),
+    kv_policy: z
+      .enum(['window', 'key-norm', 'key-diff', 'attention'])
       .nullish()
-      .describe('Keeps the request and the rest of its conversation on the device.'),
-    max_cost: z.number().min(0).nullish().describe("Most that it may cost, in the policy's currency."),
-    deadline_ms: z.number().min(1).max(86_400_000).nullish().describe('For the whole answer.'),
+      .describe('How to choose what is forgotten. Default: as the server is set.'),
   })
   .nullish();
+
+export function toCacheWishes(wire: z.output<typeof generationWishes>): CacheWishes | undefined {
+  if (wire === null || wire === undefined) return undefined;
+  const wishes = present<CacheWishes>({ budgetTokens: wire.kv_budget, policy: wire.kv_policy });
+  return Object.keys(wishes).length === 0 ? undefined : wishes;
+}
 
 export function toRouteWishes(wire: z.output<typeof routeWishes>): RouteWishes | undefined {
   if (wire === null || wire === undefined) return undefined;

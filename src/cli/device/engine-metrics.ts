@@ -10,6 +10,8 @@ const totals = {
   prefixHits: 'duanyun_engine_prefix_hits_total',
   prefixTokens: 'duanyun_engine_prefix_tokens_total',
   preemptions: 'duanyun_engine_preemptions_total',
+  evictedTokens: 'duanyun_engine_evicted_tokens_total',
+  evictions: 'duanyun_engine_evictions_total',
   draftTokens: 'duanyun_engine_draft_tokens_total',
   acceptedTokens: 'duanyun_engine_accepted_tokens_total',
 } as const satisfies Partial<Record<keyof EngineStatistics, string>>;
@@ -28,6 +30,7 @@ export function createEngineMetrics(metrics: Metrics): (statistics: EngineStatis
     metrics.gauge('duanyun_engine_cached_sequences', statistics.cachedSequences);
     metrics.gauge('duanyun_engine_cells_used', statistics.cellsUsed);
     metrics.gauge('duanyun_engine_cells', statistics.cells);
+    metrics.gauge('duanyun_engine_cache_bytes', statistics.cacheBytes);
     metrics.gauge('duanyun_engine_token_budget', statistics.tokenBudget);
     metrics.gauge('duanyun_engine_max_running', statistics.maxRunning);
     metrics.gauge('duanyun_engine_threads', statistics.threads);

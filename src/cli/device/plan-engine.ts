@@ -63,6 +63,8 @@ export function planEngine(facts: PlanFacts): EnginePlan {
       flashAttention: config.flashAttention,
       targetInterTokenMs: config.targetInterTokenMs,
       speculation: config.speculation,
+      kvPolicy: config.kvPolicy,
+      ...(config.kvBudget === 0 ? {} : { kvBudgetTokens: config.kvBudget }),
     },
     neededBytes: neededBytes(facts, size.cells),
     notes,

@@ -1,7 +1,11 @@
 /**
  * Finished sequences stay in the KV cache, and a new request that begins with the same tokens shares their cells
  * instead of computing them again. Least recently used first out.
+ *
+ * Of a sequence that lost tokens to its budget, everyone may share what stands before the first gap. All of it goes to
+ * nobody but a request with the same budget that begins with everything up to the last gap: the conversation's next turn.
  */
+import type { KeptTokens } from './kept-tokens.ts';
 
 export type PrefixCacheLimits = {
   /** Sequences kept at most; 0 switches the cache off. */
@@ -13,8 +17,25 @@ export type PrefixCacheLimits = {
   maxTokens: number;
 };
 
+/** What is left of a sequence that lost tokens, and the budget it lost them to. */
+export type Compressed = { kept: KeptTokens; budget: string };
+
 /** `adapter`: key of what was laid over the weights while it was computed; empty for the model alone. */
-export type CachedSequence = { slot: number; tokens: readonly number[]; adapter: string; lastUsed: number };
+export type CachedSequence = {
+  slot: number;
+  tokens: readonly number[];
+  adapter: string;
+  lastUsed: number;
+  compressed?: Compressed;
+};
+
+export type PrefixMatch = {
+  slot: number;
+  /** Tokens that can be used. */
+  length: number;
+  /** The sequence has gaps before `length`: it cannot be shared, only taken over as it is. */
+  compressed?: Compressed;
+};
 
 export class PrefixCache {
   readonly #entries = new Set<CachedSequence>();
@@ -31,39 +52,41 @@ export class PrefixCache {
   /** Tokens held, shared ones counted for each sequence that holds them. */
   get tokens(): number {
     let total = 0;
-    for (const entry of this.#entries) total += entry.tokens.length;
+    for (const entry of this.#entries) total += entry.compressed?.kept.cells ?? entry.tokens.length;
     return total;
   }
 
   /**
-   * The entry that shares the longest beginning with `tokens`, and its length. Marks it as used. Keys and values of other
-   * weights are others, so only entries of the same adapter count.
+   * The entry that has the longest usable beginning of `tokens`. Marks it as used. Keys and values of other weights are
+   * others, so only entries of the same adapter count.
+   * @param budget of the request; absent: only what is complete is of use
    */
-  match(tokens: ArrayLike<number>, now: number, adapter = ''): { slot: number; length: number } | undefined {
-    let best: CachedSequence | undefined;
-    let bestLength = 0;
+  match(tokens: ArrayLike<number>, now: number, adapter = '', budget?: string): PrefixMatch | undefined {
+    let best: { entry: CachedSequence; match: PrefixMatch } | undefined;
     for (const entry of this.#entries) {
       if (entry.adapter !== adapter) continue;
-      const length = commonPrefixLength(entry.tokens, tokens);
-      if (length > bestLength) {
-        best = entry;
-        bestLength = length;
-      }
+      const match = usable(entry, tokens, budget);
+      if (match.length > (best?.match.length ?? 0)) best = { entry, match };
     }
     if (best === undefined) return undefined;
-    best.lastUsed = now;
-    return { slot: best.slot, length: bestLength };
+    best.entry.lastUsed = now;
+    return best.match;
+  }
+
+  /** Forgets an entry whose slot goes to a request. */
+  release(slot: number): void {
+    for (const entry of this.#entries) if (entry.slot === slot) this.#entries.delete(entry);
   }
 
   /**
    * Keeps a finished sequence. Returns the slots to free: entries that the new one contains, those that fell out,
    * or the new one itself when an older entry already contains it.
    */
-  insert(slot: number, tokens: readonly number[], now: number, adapter = ''): number[] {
+  insert(slot: number, tokens: readonly number[], now: number, adapter = '', compressed?: Compressed): number[] {
     if (this.#limits.maxEntries === 0 || tokens.length === 0) return [slot];
     const freed: number[] = [];
     for (const entry of this.#entries) {
-      if (entry.adapter !== adapter) continue;
+      if (entry.adapter !== adapter || entry.compressed?.budget !== compressed?.budget) continue;
       const length = commonPrefixLength(entry.tokens, tokens);
       if (length === tokens.length) {
         entry.lastUsed = now;
@@ -74,7 +97,7 @@ export class PrefixCache {
         freed.push(entry.slot);
       }
     }
-    this.#entries.add({ slot, tokens, adapter, lastUsed: now });
+    this.#entries.add({ slot, tokens, adapter, lastUsed: now, ...(compressed === undefined ? {} : { compressed }) });
     while (this.#entries.size > 1 && this.#isOverLimits()) {
       const evicted = this.evictOldest(slot);
       if (evicted !== undefined) freed.push(evicted);
@@ -96,6 +119,19 @@ export class PrefixCache {
     this.#entries.delete(oldest);
     return oldest.slot;
   }
+}
+
+function usable(
+  { slot, tokens: held, compressed }: CachedSequence,
+  tokens: ArrayLike<number>,
+  budget?: string,
+): PrefixMatch {
+  const length = commonPrefixLength(held, tokens);
+  if (compressed === undefined) return { slot, length };
+  const { kept } = compressed;
+  // The last token is always computed again, so that what is used must end before it and still behind every gap.
+  const goesOn = budget === compressed.budget && Math.min(length, tokens.length - 1) >= kept.resumeFrom;
+  return goesOn ? { slot, length, compressed } : { slot, length: Math.min(length, kept.intact) };
 }
 
 export function commonPrefixLength(left: ArrayLike<number>, right: ArrayLike<number>): number {

@@ -1,5 +1,5 @@
 /** What the server's process and the engine's process say to each other, over Node's IPC with structured clone. */
-import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../../core/chat.ts';
+import type { CachePolicy, EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../../core/chat.ts';
 import type { ErrorCode } from '../../core/errors.ts';
 import type { StreamEvent } from '../../core/events.ts';
 import type { ModelEntry } from '../../core/catalogue.ts';
@@ -36,6 +36,10 @@ export type EngineOptions = {
   targetInterTokenMs: number | 'auto';
   /** `auto`: guesses what an answer repeats, and checks several tokens in one step, where that pays. Default `off`. */
   speculation?: 'auto' | 'off';
+  /** How a request with a budget is made smaller, where it does not say itself; `none` refuses budgets. Default `attention`. */
+  kvPolicy?: CachePolicy;
+  /** Budget of every request, in tokens; a request may ask for a smaller one. Absent: none. */
+  kvBudgetTokens?: number;
 };
 
 export type EngineInfo = {

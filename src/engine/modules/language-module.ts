@@ -18,6 +18,7 @@ import { Turnstile } from '../scheduler/turnstile.ts';
 import type { Job, JobOutcome, JobStatistics, PictureSpan } from '../scheduler/types.ts';
 import { AdapterShelf } from './language/adapter-shelf.ts';
 import { AnswerText } from './answer-text.ts';
+import { budgetOf } from './budget-of.ts';
 import { Embedder } from './embedder.ts';
 import { PromptBuilder, type BuiltPrompt } from './prompt-builder.ts';
 import { SeededLane } from './seeded-lane.ts';
@@ -42,6 +43,7 @@ export class LanguageModule {
   readonly #options: EngineOptions;
   readonly #model: NativeModel;
   readonly #context: NativeContext;
+  readonly #runner: NativeStepRunner;
   readonly #scheduler: Scheduler;
   readonly #embedder: Embedder;
   readonly #prompts: PromptBuilder;
@@ -68,8 +70,9 @@ export class LanguageModule {
     this.#prompts = new PromptBuilder(model, options, this.#names);
     const turnstile = new Turnstile();
     const { maxRunning, threads, targetInterTokenMs, maxQueued, maxQueuedMs, maxCachedSequences } = options;
+    this.#runner = new NativeStepRunner(context, maxRunning + maxCachedSequences, batchCapacity);
     this.#scheduler = new Scheduler({
-      runner: new NativeStepRunner(context, maxRunning + maxCachedSequences, batchCapacity),
+      runner: this.#runner,
       controller: new LoadController({ batchCapacity, maxRunning, threads, targetInterTokenMs }),
       clock,
       turnstile,
@@ -119,8 +122,8 @@ export class LanguageModule {
   }
 
   /**
-   * Queues a request. Throws what is wrong with it: `context_length_exceeded`, `invalid_request`,
-   * `unsupported_schema`, `schema_too_complex`, `unsupported_modality`, `queue_full`, `adapter_invalid`.
+   * Queues a request. Throws what is wrong with it: `context_length_exceeded`, `invalid_request`, `kv_budget_too_small`,
+   * `unsupported_schema`, `schema_too_complex`, `unsupported_modality`, `unsupported_feature`, `queue_full`, `adapter_invalid`.
    */
   generate(request: GenerationRequest, sink: GenerationSink, adapter?: AdapterUse): void {
     this.#submit(request, this.#prompts.build(request), [], sink, adapter);
@@ -220,6 +223,13 @@ export class LanguageModule {
       onEvent: (event) => sink.onEvent(event),
     });
     const room = contextTokens - prompt.tokens.length;
+    const maxTokens = Math.min(request.maxTokens ?? room, room);
+    const budget = budgetOf(request, prompt, {
+      maxTokens,
+      engine: this.#options,
+      canEvict: !this.#model.isRecurrent,
+      isControl: (token) => this.#prompts.isControl(token),
+    });
     let started = false;
     const start = () => {
       if (started) return;
@@ -233,7 +243,8 @@ export class LanguageModule {
       id: request.id,
       promptTokens: prompt.tokens,
       pictures: prompt.spans,
-      maxTokens: Math.min(request.maxTokens ?? room, room),
+      maxTokens,
+      ...(budget === undefined ? {} : { budget }),
       priority: request.priority,
       createSampler: () =>
         createSampler(this.#model, context, {
@@ -286,6 +297,7 @@ export class LanguageModule {
     await this.unloadVision();
     await this.#seeded.dispose();
     this.#embedder.dispose();
+    this.#runner.dispose();
     this.#context.dispose();
     this.#adapters.dispose();
     this.#model.dispose();

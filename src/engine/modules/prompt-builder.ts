@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import type { ChatInput, ChatMessage, GenerationRequest, ImagePart, ToolDefinition } from '../../core/chat.ts';
 import { makeError } from '../../core/errors.ts';
+import { sinkTokens } from '../cache/cache-budget.ts';
+import { commonPrefixLength } from '../cache/prefix-cache.ts';
 import type { EngineOptions } from '../host/messages.ts';
 import type { NativeModel } from '../native/model.ts';
 import type { GrammarConstraint } from '../native/sampler.ts';
@@ -22,6 +24,15 @@ export type BuiltPrompt = {
   parser: OutputParser;
   /** The pieces of pictures among the tokens, in order. */
   pictures: PlacedPicture[];
+  /** Which parts of it a cache budget has to spare. Costs two more renderings. */
+  outline: () => PromptOutline;
+};
+
+export type PromptOutline = {
+  /** Tokens of the system prompt, or the first few of a raw prompt. */
+  headTokens: number;
+  /** Index of the newest user message. */
+  latestTurn: number;
 };
 
 export type PlacedPicture = {
@@ -80,6 +91,11 @@ export class PromptBuilder {
     return this.#model.pieceOf(token, true);
   }
 
+  /** Whether a token writes the template. */
+  isControl(token: number): boolean {
+    return this.#controlTokens.has(token);
+  }
+
   /** Throws `context_length_exceeded`, `invalid_request`, `unsupported_modality`, and what is wrong with a grammar. */
   build(request: GenerationRequest, pictures: PromptPictures = noPictures): BuiltPrompt {
     const { input } = request;
@@ -100,14 +116,15 @@ export class PromptBuilder {
     const parser = new OutputParser({ reasoning: 'none', tools: undefined, startsInReasoning: false, newCallId });
     if (typeof input.prompt === 'string') {
       const tokens = this.#model.tokenize(input.prompt, true, true);
-      return { tokens, text: input.prompt, grammar, parser, pictures: [] };
+      return { tokens, text: input.prompt, grammar, parser, pictures: [], outline: () => outlineOfRaw(tokens) };
     }
     if (input.prompt.some((token) => token < 0 || token >= vocabularySize)) {
       const reason = 'prompt holds a token id outside the vocabulary.';
       throw makeError('invalid_request', { reason }, { param: 'prompt' });
     }
     const text = Buffer.concat(input.prompt.map((token) => this.#model.pieceOf(token, true))).toString('utf8');
-    return { tokens: Int32Array.from(input.prompt), text, grammar, parser, pictures: [] };
+    const tokens = Int32Array.from(input.prompt);
+    return { tokens, text, grammar, parser, pictures: [], outline: () => outlineOfRaw(tokens) };
   }
 
   #buildChat(request: GenerationRequest, input: ChatInput, pictures: PromptPictures): BuiltPrompt {
@@ -138,6 +155,7 @@ export class PromptBuilder {
       tokens,
       text,
       pictures: placed,
+      outline: () => outlineOfChat(messages, tokens, (kept) => place(kept).tokens),
       grammar: answerGrammar({
         responseFormat: request.responseFormat,
         tools,
@@ -253,6 +271,24 @@ export class PromptBuilder {
       { param: 'messages' },
     );
   }
+}
+
+function outlineOfRaw(tokens: Int32Array): PromptOutline {
+  return { headTokens: Math.min(sinkTokens, tokens.length), latestTurn: tokens.length };
+}
+
+/** Where the prompt parts from ones that differ in a user message: there that message begins. */
+function outlineOfChat(
+  messages: ChatMessage[],
+  tokens: Int32Array,
+  tokenize: (messages: ChatMessage[]) => Int32Array,
+): PromptOutline {
+  const other: ChatMessage = { role: 'user', content: [{ type: 'text', text: '\u00a7' }] };
+  const newest = messages.findLastIndex(({ role }) => role === 'user');
+  const system = messages.filter(({ role }) => role === 'system');
+  const headTokens = commonPrefixLength(tokens, tokenize([...system, other]));
+  if (newest < 0) return { headTokens, latestTurn: tokens.length };
+  return { headTokens, latestTurn: commonPrefixLength(tokens, tokenize([...messages.slice(0, newest), other])) };
 }
 
 function joined(parts: readonly Int32Array[]): Int32Array {

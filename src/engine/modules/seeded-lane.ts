@@ -19,7 +19,7 @@ const wholePictureTokens = 512;
 /** The lane's memory is given back after this time without a request. */
 const idleMs = 60_000;
 
-type Lane = { context: NativeContext; scheduler: Scheduler };
+type Lane = { context: NativeContext; runner: NativeStepRunner; scheduler: Scheduler };
 
 export class SeededLane {
   readonly #model: NativeModel;
@@ -62,6 +62,7 @@ export class SeededLane {
     const lane = this.#lane;
     this.#lane = undefined;
     await lane?.scheduler.stop();
+    lane?.runner.dispose();
     lane?.context.dispose();
   }
 
@@ -87,8 +88,9 @@ export class SeededLane {
       valueCacheType,
       flashAttention,
     });
+    const runner = new NativeStepRunner(context, 1, chunkTokens);
     const scheduler = new Scheduler({
-      runner: new NativeStepRunner(context, 1, chunkTokens),
+      runner,
       controller: new FixedController({ tokenBudget: chunkTokens, maxRunning: 1, threads }),
       clock: this.#clock,
       turnstile: this.#turnstile,
@@ -97,6 +99,6 @@ export class SeededLane {
       maxCachedSequences: 0,
       maxCachedTokens: 0,
     });
-    return { context, scheduler };
+    return { context, runner, scheduler };
   }
 }

@@ -30,6 +30,9 @@ export type ContextOptions = {
   evaluationCallback?: unknown;
 };
 
+/** Bytes of one element in a block of ggml's formats. */
+const bytesPerElement = { f16: 2, q8_0: 34 / 32, q4_0: 18 / 32 } as const satisfies Record<CacheType, number>;
+
 /** Result of one step. `no-slot`: the KV cache has no room for the batch and nothing was computed. */
 export type DecodeStatus = 'done' | 'no-slot';
 
@@ -101,12 +104,14 @@ export class NativeContext {
   readonly pointer: Pointer;
   readonly cells: number;
   readonly maxOutputs: number;
+  readonly options: Readonly<ContextOptions>;
   readonly #memory: Pointer;
   readonly #pictureSequence = new Int32Array(1);
   #adapter: NativeAdapter | undefined;
   #disposed = false;
 
-  private constructor(model: NativeModel, pointer: Pointer, maxOutputs: number) {
+  private constructor(model: NativeModel, pointer: Pointer, maxOutputs: number, options: ContextOptions) {
+    this.options = options;
     this.maxOutputs = maxOutputs;
     this.model = model;
     this.pointer = pointer;
@@ -136,7 +141,7 @@ export class NativeContext {
     if (options.evaluationCallback !== undefined) parameters['cb_eval'] = options.evaluationCallback;
     const pointer = model.native.contextInit(model.pointer, parameters) as Pointer;
     if (isNull(pointer)) throw makeError('engine_failed', { reason: 'the KV cache could not be allocated' });
-    return new NativeContext(model, pointer, maxOutputs);
+    return new NativeContext(model, pointer, maxOutputs, options);
   }
 
   /**
@@ -194,6 +199,39 @@ export class NativeContext {
   /** Frees positions `from` … `to` − 1 of a sequence; `to` −1 means to its end. */
   removeSequence(sequence: number, from = 0, to = -1): void {
     this.model.native.memoryRemove(this.#memory, sequence, from, to);
+  }
+
+  /** Bytes of the keys and values of one cell in all layers. */
+  get bytesPerCell(): number {
+    const { layers, keyValueHeads, headSizes } = this.model;
+    const { keyCacheType, valueCacheType } = this.options;
+    const perHead = headSizes.keys * bytesPerElement[keyCacheType] + headSizes.values * bytesPerElement[valueCacheType];
+    return layers * keyValueHeads * perHead;
+  }
+
+  /** Whether cells can be given other positions; not with M-RoPE. */
+  get canMove(): boolean {
+    return this.model.native.memoryCanShift(this.#memory) as boolean;
+  }
+
+  /** Adds `by` to positions `from` … `to` − 1 of a sequence. Cells that another sequence shares move for that one too. */
+  moveSequence(sequence: number, from: number, to: number, by: number): void {
+    this.model.native.memoryShift(this.#memory, sequence, from, to, by);
+  }
+
+  /** Keys, values and positions of one sequence, in the library's own layout (`sequence-state.ts` reads it). */
+  readSequence(sequence: number): Uint8Array {
+    const size = Number(this.model.native.sequenceStateSize(this.pointer, sequence));
+    const bytes = new Uint8Array(size);
+    const written = Number(this.model.native.sequenceStateRead(this.pointer, bytes, size, sequence));
+    if (written === 0) throw makeError('engine_failed', { reason: 'a sequence could not be read from the cache' });
+    return bytes.subarray(0, written);
+  }
+
+  /** Puts into an empty sequence what `readSequence` gave. False where the cache has no room or cannot take it. */
+  writeSequence(sequence: number, bytes: Uint8Array): boolean {
+    const read = Number(this.model.native.sequenceStateWrite(this.pointer, bytes, bytes.length, sequence));
+    return read > 0;
   }
 
   /** Lets `target` share the cells of `source` at positions 0 … `length` − 1. */

@@ -1,16 +1,19 @@
 /** Watches a model compute and adds up how strongly each column of its weight matrices is used. */
 import koffi from 'koffi';
+import {
+  evaluationCallback,
+  floatType,
+  tensorElements,
+  tensorFloats,
+  tensorName,
+  tensorSource,
+  tensorType,
+} from './evaluated-tensor.ts';
 import type { Pointer } from './library.ts';
 import type { Importance } from './quantise.ts';
 
-/** `struct ggml_tensor` of ggml.h in the pinned build; offsets in bytes on 64-bit platforms. */
-const offsets = { type: 0, elements: 16, sources: 152, data: 248, name: 256 } as const;
-const maxNameBytes = 64;
-const floatType = 0;
 /** Matrices that are quantised; norms and biases are not. */
 const weightName = /^(?:blk\.\d+\..+|output|token_embd)\.weight$/;
-
-const evaluationCallback = koffi.proto('bool ggml_evaluation_callback(void* tensor, bool ask, void* data)');
 
 /**
  * Hands the library a callback that it calls for every operation of a graph. Sums are kept in double precision: a
@@ -23,7 +26,7 @@ export class ImportanceCollector {
   constructor() {
     this.#callback = koffi.register(
       (tensor: unknown, ask: boolean): boolean => (ask ? this.#weightOf(tensor) !== undefined : this.#add(tensor)),
-      koffi.pointer(evaluationCallback),
+      evaluationCallback,
     );
   }
 
@@ -52,24 +55,23 @@ export class ImportanceCollector {
 
   /** The name of the weights this operation multiplies with, where it is such an operation. */
   #weightOf(tensor: unknown): string | undefined {
-    const weights: unknown = koffi.decode(tensor, offsets.sources, 'void*');
-    const input: unknown = koffi.decode(tensor, offsets.sources + 8, 'void*');
-    if (weights === null || input === null) return undefined;
-    if ((koffi.decode(input, offsets.type, 'int32') as number) !== floatType) return undefined;
-    const name = koffi.decode(weights, offsets.name, koffi.array('char', maxNameBytes, 'String')) as string;
+    const weights = tensorSource(tensor, 0);
+    const input = tensorSource(tensor, 1);
+    if (weights === null || input === null || tensorType(input) !== floatType) return undefined;
+    const name = tensorName(weights);
     if (!weightName.test(name)) return undefined;
     // A product takes rows as wide as the matrix; an addition of that name would have another shape.
-    const [columns] = elementsOf(weights);
-    return columns === elementsOf(input)[0] && elementsOf(weights)[1] > 1 ? name : undefined;
+    const [columns] = tensorElements(weights);
+    return columns === tensorElements(input)[0] && tensorElements(weights)[1] > 1 ? name : undefined;
   }
 
   #add(tensor: unknown): boolean {
     const name = this.#weightOf(tensor);
     if (name === undefined) return true;
-    const input: unknown = koffi.decode(tensor, offsets.sources + 8, 'void*');
-    const [columns, ...others] = elementsOf(input);
+    const input = tensorSource(tensor, 1);
+    const [columns, ...others] = tensorElements(input);
     const rows = others.reduce((product, count) => product * count, 1);
-    const values = new Float32Array(koffi.view(koffi.decode(input, offsets.data, 'void*'), columns * rows * 4));
+    const values = tensorFloats(input);
     const sums = this.#sums.get(name) ?? { squares: new Float64Array(columns), rows: 0 };
     for (let row = 0, index = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++, index++) {
@@ -81,9 +83,4 @@ export class ImportanceCollector {
     this.#sums.set(name, sums);
     return true;
   }
-}
-
-function elementsOf(tensor: unknown): [number, number, number, number] {
-  const counts = koffi.decode(tensor, offsets.elements, koffi.array('int64', 4)) as BigInt64Array;
-  return [...counts].map(Number) as [number, number, number, number];
 }

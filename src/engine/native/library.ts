@@ -73,6 +73,11 @@ function bind(library: ReturnType<typeof koffi.load>) {
     modelParameters: bound('uint64 llama_model_n_params(uintptr_t)'),
     modelIsRecurrent: bound('bool llama_model_is_recurrent(uintptr_t)'),
     modelIsHybrid: bound('bool llama_model_is_hybrid(uintptr_t)'),
+    modelLayers: bound('int32 llama_model_n_layer(uintptr_t)'),
+    modelHeads: bound('int32 llama_model_n_head(uintptr_t)'),
+    modelKeyValueHeads: bound('int32 llama_model_n_head_kv(uintptr_t)'),
+    modelWidth: bound('int32 llama_model_n_embd(uintptr_t)'),
+    modelRopeType: bound('int32 llama_model_rope_type(uintptr_t)'),
     modelHasEncoder: bound('bool llama_model_has_encoder(uintptr_t)'),
 
     vocabSize: bound('int32 llama_vocab_n_tokens(uintptr_t)'),
@@ -101,7 +106,16 @@ function bind(library: ReturnType<typeof koffi.load>) {
     memoryClear: bound('void llama_memory_clear(uintptr_t, bool)'),
     memoryRemove: bound('bool llama_memory_seq_rm(uintptr_t, int32, int32, int32)'),
     memoryCopy: bound('void llama_memory_seq_cp(uintptr_t, int32, int32, int32, int32)'),
+    memoryShift: bound('void llama_memory_seq_add(uintptr_t, int32, int32, int32, int32)'),
+    memoryCanShift: bound('bool llama_memory_can_shift(uintptr_t)'),
     memoryCellsUsed: bound('uint32 llama_memory_seq_token_count(uintptr_t, int32)'),
+
+    stateSize: bound('size_t llama_state_get_size(uintptr_t)'),
+    stateRead: bound('size_t llama_state_get_data(uintptr_t, uint8*, size_t)'),
+    stateWrite: bound('size_t llama_state_set_data(uintptr_t, uint8*, size_t)'),
+    sequenceStateSize: bound('size_t llama_state_seq_get_size(uintptr_t, int32)'),
+    sequenceStateRead: bound('size_t llama_state_seq_get_data(uintptr_t, uint8*, size_t, int32)'),
+    sequenceStateWrite: bound('size_t llama_state_seq_set_data(uintptr_t, uint8*, size_t, int32)'),
 
     chainInit: bound('uintptr_t llama_sampler_chain_init(llama_sampler_chain_params)'),
     chainAdd: bound('void llama_sampler_chain_add(uintptr_t, uintptr_t)'),

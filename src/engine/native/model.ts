@@ -20,6 +20,8 @@ export type LoadMode = 'read' | 'map' | 'map-locked';
 /** `enum llama_load_mode`. */
 const loadModes = { read: 0, map: 1, 'map-locked': 3 } as const satisfies Record<LoadMode, number>;
 
+/** `LLAMA_ROPE_TYPE_MROPE` and `LLAMA_ROPE_TYPE_IMROPE`. */
+const mropeTypes: ReadonlySet<number> = new Set([8, 40]);
 const noToken = -1;
 const pieceBufferBytes = 256;
 
@@ -36,6 +38,11 @@ export class NativeModel {
   readonly parameters: number;
   /** Sequences of such models cannot be cut or shared at any position. */
   readonly isRecurrent: boolean;
+  /** Positions have several dimensions; cells cannot be given other positions afterwards. */
+  readonly usesMrope: boolean;
+  readonly layers: number;
+  /** Heads that keys and values are cached for. */
+  readonly keyValueHeads: number;
   #disposed = false;
   readonly #pieceBuffer = Buffer.alloc(pieceBufferBytes);
 
@@ -49,6 +56,9 @@ export class NativeModel {
     this.inputEmbeddingSize = native.modelInputEmbeddingSize(pointer) as number;
     this.sizeBytes = Number(native.modelSizeBytes(pointer));
     this.parameters = Number(native.modelParameters(pointer));
+    this.layers = native.modelLayers(pointer) as number;
+    this.keyValueHeads = native.modelKeyValueHeads(pointer) as number;
+    this.usesMrope = mropeTypes.has(native.modelRopeType(pointer) as number);
     this.isRecurrent = (native.modelIsRecurrent(pointer) as boolean) || (native.modelIsHybrid(pointer) as boolean);
   }
 
@@ -82,6 +92,14 @@ export class NativeModel {
     const large = Buffer.alloc(length + 1);
     this.native.modelMetadata(this.pointer, key, large, large.length);
     return large.toString('utf8', 0, length);
+  }
+
+  /** Width of the keys and of the values of one head. */
+  get headSizes(): { keys: number; values: number } {
+    const architecture = this.metadata('general.architecture') ?? '';
+    const usual = (this.native.modelWidth(this.pointer) as number) / (this.native.modelHeads(this.pointer) as number);
+    const keys = Number(this.metadata(`${architecture}.attention.key_length`)) || usual;
+    return { keys, values: Number(this.metadata(`${architecture}.attention.value_length`)) || keys };
   }
 
   /** Text of the begin-of-sequence token, empty where there is none. */

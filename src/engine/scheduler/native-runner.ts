@@ -5,7 +5,17 @@ import { TokenBatch, type DecodeStatus, type NativeContext } from '../native/con
 import type { NativeModel } from '../native/model.ts';
 import { NativeSampler, type GrammarConstraint } from '../native/sampler.ts';
 import { topLogprobs } from './logprobs.ts';
-import type { BatchEntry, PicturePiece, PictureSpan, SampledToken, StepRunner, TokenSampler } from './types.ts';
+import type { PositionMove, PositionRange } from '../cache/kept-tokens.ts';
+import { CellScorer } from '../cache/cell-scorer.ts';
+import type {
+  BatchEntry,
+  PicturePiece,
+  PictureSpan,
+  SampledToken,
+  ScoreRequest,
+  StepRunner,
+  TokenSampler,
+} from './types.ts';
 
 export class NativeStepRunner implements StepRunner {
   readonly cells: number;
@@ -13,17 +23,21 @@ export class NativeStepRunner implements StepRunner {
   readonly batchCapacity: number;
   readonly maxOutputs: number;
   readonly canSharePrefixes: boolean;
+  readonly bytesPerCell: number;
   readonly #context: NativeContext;
   readonly #batch: TokenBatch;
+  readonly #scorer: CellScorer;
 
   constructor(context: NativeContext, slots: number, batchCapacity: number) {
     this.maxOutputs = context.maxOutputs;
     this.#context = context;
     this.cells = context.cells;
+    this.bytesPerCell = context.bytesPerCell;
     this.slots = slots;
     this.batchCapacity = batchCapacity;
     this.canSharePrefixes = !context.model.isRecurrent;
     this.#batch = new TokenBatch(batchCapacity);
+    this.#scorer = new CellScorer(context);
   }
 
   decode(entries: readonly BatchEntry[]): DecodeStatus {
@@ -51,6 +65,22 @@ export class NativeStepRunner implements StepRunner {
     this.#context.removeSequence(slot, from);
   }
 
+  get canMove(): boolean {
+    return this.#context.canMove;
+  }
+
+  remove(slot: number, ranges: readonly PositionRange[]): void {
+    for (const { from, to } of ranges) this.#context.removeSequence(slot, from, to);
+  }
+
+  move(slot: number, moves: readonly PositionMove[]): void {
+    for (const { from, to, by } of moves) this.#context.moveSequence(slot, from, to, by);
+  }
+
+  score(request: ScoreRequest): ArrayLike<number> {
+    return this.#scorer.score(request);
+  }
+
   share(source: number, target: number, length: number): void {
     this.#context.copySequence(source, target, length);
   }
@@ -61,6 +91,10 @@ export class NativeStepRunner implements StepRunner {
 
   setThreads(threads: number): void {
     this.#context.setThreads(threads);
+  }
+
+  dispose(): void {
+    this.#scorer.dispose();
   }
 }
 

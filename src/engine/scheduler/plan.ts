@@ -73,13 +73,13 @@ export function planStep(
   return step;
 }
 
-/** Tokens that one step can compute: up to where text and picture meet. */
+/** Tokens that one step can compute: up to where text and picture meet, or the cache's budget is full. */
 function reachable(sequence: Sequence): number {
-  const { computed, remainingPrefill, job } = sequence;
+  const { computed, remainingPrefill, job, room } = sequence;
   const span = sequence.spanAt(computed);
-  if (span !== undefined) return span.start + span.count - computed;
+  if (span !== undefined) return Math.min(room, span.start + span.count - computed);
   const next = job.pictures?.find(({ start }) => start > computed);
-  return next === undefined ? remainingPrefill : next.start - computed;
+  return Math.min(room, next === undefined ? remainingPrefill : next.start - computed);
 }
 
 /** Tokens of the picture that comes next, where it cannot be cut. */

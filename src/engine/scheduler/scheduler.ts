@@ -4,7 +4,9 @@
  */
 import { makeError } from '../../core/errors.ts';
 import type { Clock } from '../../core/clock.ts';
-import { commonPrefixLength, PrefixCache } from '../cache/prefix-cache.ts';
+import { mostCells, targetCells, type CacheBudget } from '../cache/cache-budget.ts';
+import { commonPrefixLength, PrefixCache, type PrefixMatch } from '../cache/prefix-cache.ts';
+import { compress } from './compress.ts';
 import type { BatchController, DeviceLoad } from './controller.ts';
 import { AdapterTurns } from './adapter-turns.ts';
 import { planStep, type PlannedStep } from './plan.ts';
@@ -42,6 +44,11 @@ export type SchedulerStatistics = {
   cachedSequences: number;
   cellsUsed: number;
   cells: number;
+  /** Bytes of keys and values in the cells that are in use. */
+  cacheBytes: number;
+  /** Tokens that went because a sequence had outgrown its budget, and how often that happened. */
+  evictedTokens: number;
+  evictions: number;
   tokenBudget: number;
   maxRunning: number;
   threads: number;
@@ -87,6 +94,8 @@ export class Scheduler {
     prefixHits: 0,
     prefixTokens: 0,
     preemptions: 0,
+    evictedTokens: 0,
+    evictions: 0,
     draftTokens: 0,
     acceptedTokens: 0,
     lastStepMs: 0,
@@ -136,6 +145,7 @@ export class Scheduler {
       cachedSequences: this.#cache.size,
       cellsUsed: this.#cellsUsed,
       cells: runner.cells,
+      cacheBytes: this.#cellsUsed * runner.bytesPerCell,
       tokenBudget: limits.tokenBudget,
       maxRunning: limits.maxRunning,
       threads: limits.threads,
@@ -164,6 +174,7 @@ export class Scheduler {
       const release = await this.#options.turnstile.enter();
       try {
         await this.#step();
+        this.#compress();
       } catch (error) {
         this.#failRunning(asError(error));
       } finally {
@@ -195,7 +206,7 @@ export class Scheduler {
         this.#makeRoom();
         return;
       }
-      sequence.computed += piece.count;
+      sequence.advance(piece.count);
     }
     if (step.entries.length > 0 && (await runner.decode(step.entries)) === 'no-slot') {
       this.#makeRoom();
@@ -210,7 +221,7 @@ export class Scheduler {
       controller.observeStep({ stepMs, decodeTokens: step.decodeTokens, prefillTokens: step.prefillTokens });
     }
     for (const share of step.shares) {
-      share.sequence.computed += share.count;
+      share.sequence.advance(share.count);
       if (share.outputIndex === undefined) continue;
       if (share.draft.length > 0) this.#check(share.sequence, share.outputIndex, share.draft);
       else this.#sample(share.sequence, share.outputIndex);
@@ -279,11 +290,31 @@ export class Scheduler {
     } catch (error) {
       outcome = { kind: 'failed', error: asError(error) };
     }
-    sequence.computed += accepted;
+    sequence.advance(accepted);
     this.#counters.acceptedTokens += accepted;
     this.#counters.decodeTokens += accepted;
     if (accepted < draft.length) this.#options.runner.truncate(sequence.slot, sequence.positionAt(sequence.computed));
     if (outcome !== undefined) this.#leave(sequence, outcome, true);
+  }
+
+  /** Sequences that have outgrown their budget lose what they need least. */
+  #compress(): void {
+    for (const sequence of this.#running.slice()) {
+      const { budget } = sequence.job;
+      if (budget === undefined || sequence.cells < mostCells(budget.tokens, !sequence.isDecoding)) continue;
+      try {
+        this.#counters.evictedTokens += compress(
+          this.#options.runner,
+          sequence,
+          budget,
+          targetCells(budget.tokens, !sequence.isDecoding),
+        );
+        this.#counters.evictions++;
+      } catch (error) {
+        this.#leave(sequence, { kind: 'failed', error: asError(error) }, false);
+      }
+    }
+    this.#cellsUsed = this.#options.runner.cellsUsed();
   }
 
   #deliverToken(sequence: Sequence, sampled: SampledToken): void {
@@ -311,9 +342,11 @@ export class Scheduler {
     const { runner } = this.#options;
     const match = this.#longestPrefix(waiting, now);
     // The last token is always computed, for its logits.
-    const { pictures } = waiting.job;
+    const { pictures, budget } = waiting.job;
     const shared = wholePictures(pictures, Math.min(match?.length ?? 0, waiting.tokens.length - 1));
-    const needed = waiting.tokens.length - shared + Math.min(answerReserveTokens, waiting.job.maxTokens);
+    const wanted = waiting.tokens.length - shared + Math.min(answerReserveTokens, waiting.job.maxTokens);
+    const needed = budget === undefined ? wanted : Math.min(wanted, mostCells(budget.tokens, true));
+    if (match?.compressed !== undefined) return this.#resume(waiting, match, shared, now);
     while (this.#freeSlots.length === 0 || runner.cells - runner.cellsUsed() < needed) {
       if (this.#evictOldest(match?.slot)) continue;
       if (this.#running.length > 0) return false;
@@ -334,6 +367,8 @@ export class Scheduler {
     }
     if (match !== undefined && shared > 0) {
       runner.share(match.slot, slot, positionAt(pictures, shared));
+      const source = this.#running.find((sequence) => sequence.slot === match.slot)?.kept;
+      if (source !== undefined) source.sharedUntil = Math.max(source.sharedUntil, shared);
       this.#counters.prefixHits++;
       this.#counters.prefixTokens += shared;
     }
@@ -341,13 +376,38 @@ export class Scheduler {
     return true;
   }
 
+  /** The next turn of a conversation that lost tokens to its budget takes over its slot. */
+  #resume(waiting: WaitingJob, match: PrefixMatch, length: number, now: number): boolean {
+    const { slot, compressed } = match;
+    if (compressed === undefined) return false;
+    this.#waiting.remove(waiting);
+    this.#cache.release(slot);
+    let sampler = waiting.sampler;
+    try {
+      sampler ??= waiting.job.createSampler();
+    } catch (error) {
+      this.#freeSlot(slot);
+      this.#finish(waiting, { kind: 'failed', error: asError(error) }, 0);
+      return true;
+    }
+    const { kept } = compressed;
+    kept.truncate(length);
+    this.#options.runner.truncate(slot, positionAt(waiting.job.pictures, length) - kept.shift);
+    this.#counters.prefixHits++;
+    this.#counters.prefixTokens += length;
+    this.#running.push(new Sequence({ waiting, slot, sampler, computed: length, now, kept }));
+    return true;
+  }
+
   /** Cached and running sequences both serve as sources. */
-  #longestPrefix({ tokens, job }: WaitingJob, now: number): { slot: number; length: number } | undefined {
+  #longestPrefix({ tokens, job }: WaitingJob, now: number): PrefixMatch | undefined {
     if (!this.#options.runner.canSharePrefixes) return undefined;
-    let best = this.#cache.match(tokens, now, adapterKey(job));
+    const budget = job.budget === undefined ? undefined : budgetName(job.budget);
+    let best = this.#cache.match(tokens, now, adapterKey(job), budget);
     for (const sequence of this.#running) {
       if (adapterKey(sequence.job) !== adapterKey(job)) continue;
-      const length = Math.min(commonPrefixLength(sequence.tokens, tokens), sequence.computed);
+      const usable = Math.min(sequence.computed, sequence.kept?.intact ?? sequence.computed);
+      const length = Math.min(commonPrefixLength(sequence.tokens, tokens), usable);
       if (length > (best?.length ?? 0)) best = { slot: sequence.slot, length };
     }
     return best;
@@ -358,6 +418,8 @@ export class Scheduler {
     if (!this.#options.runner.canSharePrefixes) return false;
     return this.#running.some((sequence) => {
       if (sequence.isDecoding || adapterKey(sequence.job) !== adapterKey(waiting.job)) return false;
+      // One that is to lose tokens will not have the whole prefix.
+      if (sequence.tokens.length > (sequence.job.budget?.tokens ?? Infinity)) return false;
       const common = Math.min(commonPrefixLength(sequence.tokens, waiting.tokens), waiting.tokens.length - 1);
       return common - sequence.computed >= worthSharingTokens;
     });
@@ -398,7 +460,13 @@ export class Scheduler {
   #keepPrefix(sequence: Sequence): void {
     // A picture that was cut off is of no use: its tokens stand at one position and can only go together.
     const tokens = sequence.tokens.slice(0, wholePictures(sequence.job.pictures, sequence.computed));
-    const freed = this.#cache.insert(sequence.slot, tokens, this.#options.clock.now(), adapterKey(sequence.job));
+    const { kept, job } = sequence;
+    const compressed =
+      kept === undefined || kept.evicted === 0 || job.budget === undefined
+        ? undefined
+        : { kept, budget: budgetName(job.budget) };
+    compressed?.kept.truncate(tokens.length);
+    const freed = this.#cache.insert(sequence.slot, tokens, this.#options.clock.now(), adapterKey(job), compressed);
     for (const slot of freed) this.#freeSlot(slot);
   }
 
@@ -474,6 +542,10 @@ export class Scheduler {
       if (this.#waiting.length > 0 || this.#stopped || this.#cancelled.size > 0) this.#wake();
     });
   }
+}
+
+function budgetName({ policy, tokens }: CacheBudget): string {
+  return `${policy}:${tokens}`;
 }
 
 function asError(error: unknown): Error {

@@ -1,4 +1,6 @@
 /** One generation while it holds a slot. */
+import { mostCells } from '../cache/cache-budget.ts';
+import { KeptTokens } from '../cache/kept-tokens.ts';
 import { Drafter } from './speculation/drafter.ts';
 import type { Job, JobStatistics, PictureSpan, TokenSampler } from './types.ts';
 
@@ -8,18 +10,21 @@ export class Sequence {
   readonly sampler: TokenSampler;
   /** Prompt and generated tokens. */
   readonly tokens: number[];
-  /** Tokens whose keys and values are in the cache. */
+  /** Tokens that were computed; their keys and values are in the cache unless they were evicted. */
   computed: number;
+  /** Where something can be evicted: what is still in the cache. */
+  readonly kept: KeptTokens | undefined;
   readonly progress: Progress;
   #drafter: Drafter | undefined;
 
-  constructor(options: { waiting: WaitingJob; slot: number; sampler: TokenSampler; computed: number; now: number }) {
+  constructor(options: SequenceStart) {
     const { waiting, slot, sampler, computed, now } = options;
     this.job = waiting.job;
     this.slot = slot;
     this.sampler = sampler;
     this.tokens = [...waiting.tokens];
     this.computed = computed;
+    if (this.job.budget !== undefined) this.kept = options.kept ?? this.#allKept(computed);
     this.progress = waiting.progress;
     if (this.progress.firstStartedAt === undefined) {
       this.progress.firstStartedAt = now;
@@ -37,9 +42,39 @@ export class Sequence {
     return spanAt(this.job.pictures, index);
   }
 
-  /** Where the token at `index` stands for the model: pictures may take fewer positions than tokens. */
+  /** Where a token yet to come stands for the model: pictures may take fewer positions than tokens. */
   positionAt(index: number): number {
-    return positionAt(this.job.pictures, index);
+    return positionAt(this.job.pictures, index) - (this.kept?.shift ?? 0);
+  }
+
+  /** The next `count` tokens are in the cache. */
+  advance(count: number): void {
+    for (let index = this.computed; index < this.computed + count; index++) this.#keep(this.kept, index);
+    this.computed += count;
+  }
+
+  /** Cells that it holds, shared ones included. */
+  get cells(): number {
+    return this.kept?.cells ?? this.computed;
+  }
+
+  /** Tokens that may be computed before something must be evicted. */
+  get room(): number {
+    const { budget } = this.job;
+    if (budget === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(1, mostCells(budget.tokens, !this.isDecoding) - this.cells);
+  }
+
+  #allKept(count: number): KeptTokens {
+    const kept = new KeptTokens();
+    for (let index = 0; index < count; index++) this.#keep(kept, index);
+    kept.sharedUntil = count;
+    return kept;
+  }
+
+  #keep(kept: KeptTokens | undefined, index: number): void {
+    const { pictures } = this.job;
+    kept?.append(index, positionAt(pictures, spanAt(pictures, index)?.start ?? index));
   }
 
   get generated(): number {
@@ -60,6 +95,16 @@ export class Sequence {
 export function adapterKey(job: Job): string {
   return job.adapter?.key ?? '';
 }
+
+export type SequenceStart = {
+  waiting: WaitingJob;
+  slot: number;
+  sampler: TokenSampler;
+  computed: number;
+  now: number;
+  /** What is kept of an earlier sequence that this one goes on with. */
+  kept?: KeptTokens;
+};
 
 function spanAt(pictures: readonly PictureSpan[] | undefined, index: number): PictureSpan | undefined {
   return pictures?.find(({ start, count }) => index >= start && index < start + count);

@@ -1,4 +1,6 @@
 /** What the scheduler needs of the native side. The tests give it a simulated one. */
+import type { CacheBudget, CompressionPolicy } from '../cache/cache-budget.ts';
+import type { PositionMove, PositionRange } from '../cache/kept-tokens.ts';
 import type { DecodeStatus } from '../native/context.ts';
 
 /**
@@ -56,12 +58,31 @@ export interface StepRunner {
   /** What the next batches are computed with; `undefined`: the model alone. */
   useAdapter(adapter: StepAdapter | undefined): void;
   setThreads(threads: number): void;
+  /** Whether positions can be changed afterwards, so that gaps can be closed; not with M-RoPE. */
+  readonly canMove: boolean;
+  /** Frees these positions of a slot. */
+  remove(slot: number, ranges: readonly PositionRange[]): void;
+  /** Moves cells of a slot that no other slot shares. */
+  move(slot: number, moves: readonly PositionMove[]): void;
+  /** How much each cell of a slot is worth. Throws `engine_failed`. */
+  score(request: ScoreRequest): ArrayLike<number>;
+  /** Bytes of keys and values of one cell. */
+  readonly bytesPerCell: number;
 }
 
 /** Something laid over the model's weights. It holds for a whole batch, so sequences of different adapters never share one. */
 export type StepAdapter = {
   /** The same key means the same weights. Never empty. */
   readonly key: string;
+};
+
+export type ScoreRequest = {
+  slot: number;
+  policy: Exclude<CompressionPolicy, 'window'>;
+  /** Of the cells to score, in order. */
+  positions: readonly number[];
+  /** What is asked of them. It takes the place of what stands at `position` and behind it. */
+  query: { tokens: readonly number[]; position: number };
 };
 
 export interface TokenSampler {
@@ -98,6 +119,8 @@ export type Job = {
   pictures?: readonly PictureSpan[];
   /** Default: the model alone. */
   adapter?: StepAdapter;
+  /** Absent: nothing of it is evicted. */
+  budget?: CacheBudget;
   /** Generated tokens at most; at least 1. */
   maxTokens: number;
   /** −10…10, higher first. */
