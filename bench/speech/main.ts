@@ -28,16 +28,18 @@ const { values: flags } = parseArgs({
     threads: { type: 'string', default: '2' },
     model: { type: 'string', default: 'qwen2.5-coder-0.5b' },
     hour: { type: 'boolean', default: false },
+    recording: { type: 'string', multiple: true },
     json: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
 
 const usage = `npm run bench:speech -- [--faster-whisper PYTHON] [--only accuracy|speed|memory|server ...] [--rounds 5]
-    [--threads 2] [--hour] [--model ID] [--json]
+    [--threads 2] [--hour] [--recording NAME ...] [--model ID] [--json]
 
 --faster-whisper  a Python that has faster-whisper; otherwise a virtual environment is made for it once
 --hour            the memory over 60 minutes of sound instead of 15
+--recording       only these, for the accuracy (names as in the table)
 --model           the language model of the spoken question
 `;
 
@@ -197,8 +199,9 @@ async function main(): Promise<void> {
   print(`${os.cpus()[0]?.model ?? 'unknown processor'}, ${os.availableParallelism()} threads, Node ${process.version}`);
   const model = await findModel('whisper-base');
   const python = flags['faster-whisper'] ?? (await installFasterWhisper());
-  const clips = await collectClips(python);
-  const long = await longRecording(python, clips);
+  const collected = await collectClips(python);
+  const clips = collected.filter(({ name }) => flags.recording?.includes(name) ?? true);
+  const long = await longRecording(python, collected);
   if (wanted('accuracy') || wanted('speed') || wanted('memory')) {
     const ours = new Ours(model);
     try {

@@ -1,8 +1,8 @@
-import libsamplerate from '@alexanderolsen/libsamplerate-js';
 import { makeError } from '../../../../core/errors.ts';
 import { heldBytes, type ByteSource } from '../../../host/byte-source.ts';
 import { readContainer } from './container-file.ts';
 import { invalidAudio, isSamplingRate, type AudioBlock, type DecodedAudio } from './decoded-audio.ts';
+import { Resampler } from './resampler.ts';
 import { decodeStream } from './stream-decoders.ts';
 import { readWave } from './wave-file.ts';
 
@@ -58,31 +58,23 @@ async function* toSpeech(
   blocks: AsyncIterable<AudioBlock> | Iterable<AudioBlock>,
   limits: AudioLimits,
 ): AsyncGenerator<Float32Array> {
-  let resampler: Awaited<ReturnType<typeof openResampler>> | undefined;
+  let resampler: Resampler | undefined;
   let rate = 0;
   let samples = 0;
-  try {
-    for await (const block of blocks) {
-      const mono = mix(block);
-      if (block.sampleRate !== rate) {
-        rate = block.sampleRate;
-        if (!isSamplingRate(rate)) throw invalidAudio(`its sampling rate is ${rate} Hz`);
-        resampler?.destroy();
-        resampler = rate === speechRate ? undefined : await openResampler(rate);
-      }
-      samples += (mono.length * speechRate) / rate;
-      if (samples > limits.mostSeconds * speechRate) throw tooLong(limits);
-      yield resampler === undefined ? mono : resampler.full(mono).slice();
+  for await (const block of blocks) {
+    const mono = mix(block);
+    if (block.sampleRate !== rate) {
+      if (resampler !== undefined) yield resampler.finish();
+      rate = block.sampleRate;
+      if (!isSamplingRate(rate)) throw invalidAudio(`its sampling rate is ${rate} Hz`);
+      resampler = rate === speechRate ? undefined : new Resampler(Math.round(rate), speechRate);
     }
-  } finally {
-    resampler?.destroy();
+    samples += (mono.length * speechRate) / rate;
+    if (samples > limits.mostSeconds * speechRate) throw tooLong(limits);
+    yield resampler === undefined ? mono : resampler.push(mono);
   }
   if (samples < 1) throw invalidAudio('it holds no samples');
-}
-
-function openResampler(rate: number): ReturnType<typeof libsamplerate.create> {
-  const { create, ConverterType } = libsamplerate;
-  return create(1, rate, speechRate, { converterType: ConverterType.SRC_SINC_MEDIUM_QUALITY });
+  if (resampler !== undefined) yield resampler.finish();
 }
 
 function mix({ channels }: AudioBlock): Float32Array {
