@@ -1,15 +1,14 @@
 /** The clients that people use, run for real: each example of `examples/` against a real server with a real model. */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { pythonMinutes, pythonWithClients } from '../support/python-clients.ts';
 import { describeWithWeights } from '../support/weights.ts';
 import { DuanyunServer, environmentWith, projectRoot } from './duanyun-process.ts';
 
 const model = 'qwen2.5-coder-0.5b';
-const pythonPackages = ['langchain-openai>=1,<2', 'openai>=2', 'nbclient', 'ipykernel'];
-const pythonMinutes = 8;
 const execute = promisify(execFile);
 
 await describeWithWeights(model, 'the clients', (_, home) => {
@@ -54,7 +53,7 @@ await describeWithWeights(model, 'the clients', (_, home) => {
   it(
     'the openai package for Python streams, sees the target and gets structured output',
     async ({ skip }) => {
-      const python = await pythonWithPackages(home);
+      const python = await pythonWithClients(home);
       if ('missing' in python) return skip(python.missing);
       const output = await example(python.path, 'openai-python.py');
       expect(output).toMatch(/^models: auto, edge, /m);
@@ -68,7 +67,7 @@ await describeWithWeights(model, 'the clients', (_, home) => {
   it(
     'the notebook with the script of the reference document runs',
     async ({ skip }) => {
-      const python = await pythonWithPackages(home);
+      const python = await pythonWithClients(home);
       if ('missing' in python) return skip(python.missing);
       const runner = [
         'import sys, nbformat, nbclient',
@@ -102,27 +101,3 @@ it('the notebook sends exactly what the script of the reference document sends',
     expect(code).toContain(part);
   }
 });
-
-/** A Python of our own with the clients in it, made once for a home; or the reason why there is none. */
-async function pythonWithPackages(home: string): Promise<{ path: string } | { missing: string }> {
-  const folder = path.join(home, 'cache', 'python-clients');
-  const python = path.join(folder, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
-  const stamp = path.join(folder, 'packages.txt');
-  const wanted = pythonPackages.join('\n');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return { path: python };
-  try {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(path.dirname(folder), { recursive: true });
-    process.stderr.write('installing the Python clients …\n');
-    await execute('python3', ['-m', 'venv', folder], { timeout: 120_000 });
-    const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...pythonPackages];
-    await execute(python, install, { timeout: (pythonMinutes - 3) * 60_000 });
-    writeFileSync(stamp, wanted);
-    return { path: python };
-  } catch (error) {
-    const lines = (error instanceof Error ? error.message : String(error)).trim().split('\n');
-    const missing = `no Python with the clients: ${lines.at(-1) ?? ''}`;
-    process.stderr.write(`SKIPPING a test, ${missing}\n`);
-    return { missing };
-  }
-}

@@ -31,7 +31,7 @@ export class Resampler {
     this.#to = to / divisor;
     this.#phases = Math.min(this.#to, mostPhases);
     const factor = Math.min((to * passband) / from, 1);
-    this.#taps = Math.ceil(filterSize / factor);
+    this.#taps = 2 * Math.ceil(filterSize / factor / 2);
     this.#filters = Array.from({ length: this.#phases }, (_, phase) =>
       filterOf(phase / this.#phases, factor, this.#taps),
     );

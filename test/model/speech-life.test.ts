@@ -1,0 +1,130 @@
+/** Speech on the real server over a whole life: loaded by its first use, unloaded when idle, loaded again; and small files that become hours. */
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ModuleStatus } from '../../src/core/modules.ts';
+import { DuanyunServer, projectRoot } from '../integration/duanyun-process.ts';
+import { findChild } from '../support/child-processes.ts';
+import { makeFlacBomb } from '../support/flac-bomb.ts';
+import { makeWave } from '../support/make-wave.ts';
+import { makeOpusBomb } from '../support/opus-bomb.ts';
+import { memoryOf } from '../support/process-memory.ts';
+import { describeWithWeights, obtainWeights } from '../support/weights.ts';
+
+const sentence = readFileSync(path.join(projectRoot, 'test', 'fixtures', 'audio', 'librivox-0880.ogg'));
+const patience = 120_000;
+const mebibyte = 1024 ** 2;
+await obtainWeights('smollm2-135m');
+
+await describeWithWeights('whisper-base', 'the speech module of a real server', ({ entry }, home) => {
+  let server: DuanyunServer;
+  let url = '';
+  const start = async (...flags: string[]): Promise<void> => {
+    server = new DuanyunServer(['--model', 'smollm2-135m', ...flags], { DUANYUN_HOME: home });
+    url = await server.ready();
+  };
+  const status = async (): Promise<ModuleStatus | undefined> => {
+    const response = await fetch(`${url}/v1/modules`);
+    const { data } = (await response.json()) as { data: ModuleStatus[] };
+    return data.find(({ name }) => name === 'speech');
+  };
+  const worker = (): number | undefined => findChild(server.child.pid, 'speech-worker');
+  async function transcribe(file: Buffer): Promise<{ status: number; body: { text?: string; error?: object } }> {
+    const form = new FormData();
+    form.set('file', new Blob([new Uint8Array(file)]), 'sound');
+    form.set('model', 'whisper-1');
+    const response = await fetch(`${url}/v1/audio/transcriptions`, { method: 'POST', body: form });
+    return { status: response.status, body: (await response.json()) as { text?: string; error?: object } };
+  }
+
+  describe('with a short idle time', () => {
+    beforeAll(() => start('--module-idle-seconds', '2'), patience);
+    afterAll(async () => {
+      await server.stop();
+    });
+
+    it(
+      'cold, in use, idle, unloaded by itself, and loaded again by the next use',
+      async () => {
+        expect(await status()).toMatchObject({ state: 'cold', model: 'whisper-base', loads: 0, resident_bytes: 0 });
+        expect(worker()).toBeUndefined();
+        const seen = new Set<string>();
+        for (let turn = 1; turn <= 2; turn++) {
+          const answer = transcribe(sentence);
+          await expect
+            .poll(async () => (await status())?.state, { timeout: patience, interval: 20 })
+            .toMatch(/^(loading|ready)$/);
+          expect((await answer).body.text).toMatch(/young man/);
+          const used = (await status()) as unknown as { loads: number; resident_bytes: number };
+          expect(used.loads).toBe(turn);
+          expect(used.resident_bytes).toBeGreaterThan(100 * mebibyte);
+          const pid = worker();
+          expect(pid).toEqual(expect.any(Number));
+          await expect
+            .poll(
+              async () => {
+                const state = (await status())?.state ?? '';
+                seen.add(state);
+                return state;
+              },
+              { timeout: patience, interval: 50 },
+            )
+            .toBe('unloaded');
+          expect(await status()).toMatchObject({ loads: turn, resident_bytes: 0 });
+          // The memory is the system's again: the process is gone.
+          expect(worker()).toBeUndefined();
+          expect(() => process.kill(pid ?? 0, 0)).toThrow(/ESRCH/);
+        }
+        expect([...seen]).toContain('idle');
+      },
+      3 * patience,
+    );
+  });
+
+  describe('small files that become hours', () => {
+    beforeAll(async () => {
+      await start('--max-audio-minutes', '15');
+      expect((await transcribe(sentence)).status).toBe(200);
+    }, patience);
+    afterAll(async () => {
+      await server.stop();
+    });
+
+    const hours = 10;
+    const cases: [string, Buffer][] = [
+      ['FLAC of silence, 16 s a hundred bytes', makeFlacBomb(hours)],
+      ['FLAC whose header declares it', makeFlacBomb(0.01, hours)],
+      ['Opus of packets that were not sent', makeOpusBomb(hours)],
+      ['WAV of 8 bits at 1,000 Hz, of which most is missing', wave(hours)],
+    ];
+    it.each(cases)(
+      `${hours} hours, %s: refused in little memory, and speech goes on in the same process`,
+      async (_name, bomb) => {
+        expect(bomb.length).toBeLessThan(mebibyte);
+        const pid = worker();
+        const before = [memoryOf(server.child.pid), memoryOf(pid)];
+        const answer = await transcribe(bomb);
+        expect(answer).toMatchObject({ status: 413, body: { error: { code: 'audio_too_long' } } });
+        [server.child.pid, pid].forEach((each, index) => {
+          const [most, earlier] = [memoryOf(each)?.mostBytes, before[index]?.mostBytes];
+          if (most !== undefined && earlier !== undefined) expect(most - earlier).toBeLessThan(150 * mebibyte);
+        });
+        expect((await transcribe(sentence)).body.text).toMatch(/young man/);
+        expect(worker()).toBe(pid);
+      },
+      patience,
+    );
+
+    it('its memory is what the catalogue declares, or less', () => {
+      const held = memoryOf(worker())?.residentBytes;
+      if (held !== undefined) expect(held).toBeLessThanOrEqual(entry.memoryBytes);
+    });
+  });
+});
+
+/** The header of ten hours before a second of samples. */
+function wave(hours: number): Buffer {
+  const file = makeWave(new Float32Array(1_000), 1_000);
+  file.writeUInt32LE(hours * 3_600 * 2_000, 40);
+  return file;
+}
