@@ -83,7 +83,7 @@ await describeWithWeights('whisper-base', 'the speech module of a real server', 
 
   describe('small files that become hours', () => {
     beforeAll(async () => {
-      await start('--max-audio-minutes', '15');
+      await start('--max-audio-minutes', '3');
       expect((await transcribe(sentence)).status).toBe(200);
     }, patience);
     afterAll(async () => {
@@ -91,20 +91,22 @@ await describeWithWeights('whisper-base', 'the speech module of a real server', 
     });
 
     const hours = 10;
-    const cases: [string, Buffer][] = [
-      ['FLAC of silence, 16 s a hundred bytes', makeFlacBomb(hours)],
-      ['FLAC whose header declares it', makeFlacBomb(0.01, hours)],
-      ['Opus of packets that were not sent', makeOpusBomb(hours)],
-      ['WAV of 8 bits at 1,000 Hz, of which most is missing', wave(hours)],
+    const refused = { status: 413, body: { error: { code: 'audio_too_long' } } };
+    // What is not there cannot be heard: a header alone, of a recording that was cut off, makes no hours.
+    const heard = { status: 200, body: { text: '' } };
+    const cases: [string, Buffer, object][] = [
+      ['FLAC of silence, 14 kB an hour: refused', makeFlacBomb(hours), refused],
+      ['Opus of packets that were not sent, 95 kB an hour: refused', makeOpusBomb(hours), refused],
+      ['FLAC whose header alone says so: as long as it is', makeFlacBomb(0.01, hours), heard],
+      ['WAV whose header alone says so: as long as it is', wave(hours), heard],
     ];
     it.each(cases)(
-      `${hours} hours, %s: refused in little memory, and speech goes on in the same process`,
-      async (_name, bomb) => {
+      `${hours} hours, %s; in little memory, and the same process goes on`,
+      async (_name, bomb, expected) => {
         expect(bomb.length).toBeLessThan(mebibyte);
         const pid = worker();
         const before = [memoryOf(server.child.pid), memoryOf(pid)];
-        const answer = await transcribe(bomb);
-        expect(answer).toMatchObject({ status: 413, body: { error: { code: 'audio_too_long' } } });
+        expect(await transcribe(bomb)).toMatchObject(expected);
         [server.child.pid, pid].forEach((each, index) => {
           const [most, earlier] = [memoryOf(each)?.mostBytes, before[index]?.mostBytes];
           if (most !== undefined && earlier !== undefined) expect(most - earlier).toBeLessThan(150 * mebibyte);

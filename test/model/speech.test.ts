@@ -1,13 +1,16 @@
 /** Speech as its users meet it: the real command, the official OpenAI package, recordings of people, and everything that goes wrong. */
+import { execFile } from 'node:child_process';
 import { createReadStream, existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import OpenAI, { APIError, toFile } from 'openai';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeAudio } from '../../src/engine/modules/speech/audio/decode-audio.ts';
-import { DuanyunServer, projectRoot } from '../integration/duanyun-process.ts';
+import { DuanyunServer, environmentWith, projectRoot } from '../integration/duanyun-process.ts';
 import { characterErrorRate } from '../support/character-errors.ts';
 import { findChild } from '../support/child-processes.ts';
 import { makeWave } from '../support/make-wave.ts';
+import { pythonMinutes, pythonWithClients } from '../support/python-clients.ts';
 import { describeWithWeights, obtainWeights } from '../support/weights.ts';
 
 const folder = path.join(projectRoot, 'test', 'fixtures', 'audio');
@@ -121,6 +124,28 @@ await describeWithWeights('whisper-base', 'speech over HTTP', (_, home) => {
       expect(recordings[0]).toMatchObject({ text: expect.stringMatching(said) as string, language: 'en' });
     }, 120_000);
   });
+
+  it(
+    'the openai package for Python gets every form, a stream, a translation and an answer to a spoken question',
+    async ({ skip }) => {
+      const python = await pythonWithClients(home);
+      if ('missing' in python) return skip(python.missing);
+      const example = path.join(projectRoot, 'examples', 'openai-python-audio.py');
+      const env = environmentWith({ DUANYUN_BASE_URL: `${url}/v1`, PYTHONIOENCODING: 'utf-8' });
+      const { stdout } = await promisify(execFile)(python.path, [example], { env, timeout: patience });
+      const asked = String.raw`How many hours of sun do tomatoes need\?`;
+      expect(stdout).toMatch(new RegExp(`^json: ${asked}$`, 'm'));
+      expect(stdout).toMatch(new RegExp(String.raw`^srt: 1\n00:00:0\d,\d{3} --> 00:00:0\d,\d{3}\n${asked}$`, 'm'));
+      expect(stdout).toMatch(/^verbose: english, \d\.\d s, [1-9] segments, [1-9]\d* words$/m);
+      expect(stdout).toMatch(/^words: \S+@\d\.\d\d \S+@\d/m);
+      expect(stdout).toMatch(new RegExp(`^stream: (${asked})\\s+done: \\1$`, 'm'));
+      expect(stdout).toMatch(new RegExp(`^translation: ${asked}$`, 'm'));
+      expect(stdout).toMatch(new RegExp(`^understood: ${asked}$`, 'm'));
+      expect(stdout).toMatch(/^answer: \S/m);
+      expect(stdout).toMatch(/^refused: 400 audio_invalid$/m);
+    },
+    pythonMinutes * 60_000,
+  );
 
   it('a person who speaks Mandarin: at most one wrong character', async ({ skip }) => {
     const file = path.join(projectRoot, '..', 'shared', 'audio', 'zh-human-3s.wav');
