@@ -6,7 +6,7 @@ import type { InferenceService } from '../core/inference.ts';
 import type { Metrics } from '../core/metrics.ts';
 import type { MinutesMaker } from '../core/minutes.ts';
 import type { InstalledModel, ModelAdministration } from '../core/model-store.ts';
-import type { ManagedModule, ModuleAdministration, ModuleUse } from '../core/modules.ts';
+import type { ManagedModule, ModuleAdministration, ModuleName, ModuleUse } from '../core/modules.ts';
 import type {
   PictureDecoder,
   PictureFetcher,
@@ -45,6 +45,7 @@ export type Engine = Backend & {
 export type Modules = ModuleAdministration &
   ModuleUse & {
     register(module: ManagedModule): void;
+    unregister(name: ModuleName, signal: AbortSignal): Promise<void>;
     dispose(): Promise<void>;
   };
 

@@ -1,4 +1,5 @@
 /** The whole server: entry, service, store and engine. `serve` shows it to the network, `chat` keeps it to itself. */
+import path from 'node:path';
 import { systemClock } from '../core/clock.ts';
 import { makeError } from '../core/errors.ts';
 import type { PullEvent } from '../core/model-store.ts';
@@ -8,8 +9,10 @@ import type { ServerOptions } from '../server/options.ts';
 import type { RunningServer } from '../server/start.ts';
 import { builtPageFolder, readWebPage } from '../server/web-page.ts';
 import type { Application, Telemetry } from './application.ts';
-import { bringUp, type BringUpHooks, type BroughtUp } from './device/bring-up.ts';
 import { otherModel } from '../models/adapters/model-adapters.ts';
+import { OwnBenchmarkRuns } from './benchmark-runs.ts';
+import type { BringUpHooks, BroughtUp } from './device/bring-up.ts';
+import { DeviceModel } from './device/device-model.ts';
 import { createEngineMetrics } from './device/engine-metrics.ts';
 import { openHybrid, type OpenHybrid } from './hybrid/open-hybrid.ts';
 import { progressText } from './pull-progress.ts';
@@ -54,9 +57,50 @@ export async function openEntry(application: Application, options: EntryOptions)
   const speech = application.createSpeech(config, { log, modules, store });
   for (const module of speech.managedModules()) modules.register(module);
   let adapterFault: ((name: string) => Error | undefined) | undefined;
-  let enginePid = (): number | undefined => undefined;
   let server: RunningServer;
   let hybrid: OpenHybrid | undefined;
+  const reportMetrics = createEngineMetrics(metrics);
+  const model = new DeviceModel({
+    application,
+    store,
+    config,
+    log,
+    signal: abort.signal,
+    modules,
+    decoder: pictures.decoder,
+    device,
+    hooks: {
+      onPull(event) {
+        reportPull(device, event);
+        options.hooks.onPull(event);
+      },
+      onModel(chosen, plan) {
+        device.report({ status: 'loading', reason: `loading ${chosen.entry.id}` });
+        aliases.set(chosen.entry.id, chosen.entry.aliases);
+        adapterFault = (name) => {
+          const adapter = store.adapters.list().find((each) => each.name === name);
+          return adapter === undefined || adapter.base === chosen.source
+            ? undefined
+            : otherModel(adapter, chosen.entry.id);
+        };
+        options.hooks.onModel(chosen, plan);
+      },
+      onStatistics(statistics) {
+        reportMetrics(statistics);
+        hybrid?.report(statistics);
+      },
+    },
+  });
+  const benchmarks = new OwnBenchmarkRuns({
+    folder: path.join(config.home, 'benchmarks'),
+    port: () => server.port,
+    keyFile: config.apiKeyFile,
+    ...(config.tlsCert === ''
+      ? {}
+      : { unreachable: 'Benchmarks from the page need plain HTTP; use `duanyun bench --target NAME=URL`.' }),
+    clock: systemClock,
+    log,
+  });
   try {
     hybrid = openHybrid({
       config,
@@ -73,6 +117,8 @@ export async function openEntry(application: Application, options: EntryOptions)
       hybrid: hybrid.control,
       ...(hybrid.statistics === undefined ? {} : { statistics: hybrid.statistics }),
       admin: store,
+      deviceModel: model,
+      benchmarks,
       modules,
       transcriber: speech,
       dictation: speech,
@@ -98,41 +144,7 @@ export async function openEntry(application: Application, options: EntryOptions)
   }
   const running = hybrid;
   running.start();
-  const reportMetrics = createEngineMetrics(metrics);
-  const ready = bringUp({
-    application,
-    store,
-    config,
-    log,
-    signal: abort.signal,
-    modules,
-    decoder: pictures.decoder,
-    hooks: {
-      onPull(event) {
-        reportPull(device, event);
-        options.hooks.onPull(event);
-      },
-      onModel(model, plan) {
-        device.report({ status: 'loading', reason: `loading ${model.entry.id}` });
-        aliases.set(model.entry.id, model.entry.aliases);
-        adapterFault = (name) => {
-          const adapter = store.adapters.list().find((each) => each.name === name);
-          return adapter === undefined || adapter.base === model.source
-            ? undefined
-            : otherModel(adapter, model.entry.id);
-        };
-        options.hooks.onModel(model, plan);
-      },
-      onEngine(engine) {
-        device.attach(engine);
-        enginePid = () => engine.pid;
-      },
-      onStatistics(statistics) {
-        reportMetrics(statistics);
-        running.report(statistics);
-      },
-    },
-  });
+  const ready = model.start();
   // Whoever awaits `ready` gets the error; until then it must not count as unhandled.
   ready.catch((error: unknown) => {
     device.report({
@@ -143,11 +155,13 @@ export async function openEntry(application: Application, options: EntryOptions)
   return {
     server,
     ready,
-    enginePid: () => enginePid(),
+    enginePid: () => model.enginePid,
     async close(graceMs, announceMs) {
       abort.abort(new Error('closing'));
+      await benchmarks.dispose();
       await server.close(graceMs, announceMs);
       await ready.catch(() => {});
+      await model.settled();
       await modules.dispose();
       await pictures.dispose();
       await device.dispose();

@@ -25,6 +25,19 @@ export type CloudOptions = {
   random?: () => number;
 };
 
+/** One server of the pool, for its operator. */
+export type CloudUpstreamStatus = {
+  host: string;
+  state: 'ok' | 'down' | 'resting' | 'unknown';
+  breaker: BreakerState;
+  models: string[];
+  running: number;
+  /** Observed; `null` before the first answer. */
+  firstTokenMs: number | null;
+  tokensPerSecond: number | null;
+  lastFault: string | null;
+};
+
 /** What routing needs to know, for each model. */
 export type CloudSnapshot = {
   reachable: boolean;
@@ -105,6 +118,23 @@ export class CloudBackend implements Backend {
       });
     });
     return { reachable: models.some(({ breaker }) => breaker !== 'open'), models };
+  }
+
+  upstreams(): CloudUpstreamStatus[] {
+    return this.#upstreams.map((upstream) => {
+      const isSeen = upstream.observedFirstTokenMs !== undefined;
+      const isDown = upstream.isProbedDown || upstream.breaker.state === 'open';
+      return {
+        host: upstream.host,
+        state: isDown ? 'down' : upstream.isResting ? 'resting' : upstream.hasAnswered ? 'ok' : 'unknown',
+        breaker: upstream.breaker.state,
+        models: upstream.models.map(({ id }) => id),
+        running: upstream.inFlight,
+        firstTokenMs: upstream.observedFirstTokenMs ?? null,
+        tokensPerSecond: isSeen ? upstream.tokensPerSecond : null,
+        lastFault: upstream.lastFault ?? null,
+      };
+    });
   }
 
   async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {

@@ -82,6 +82,7 @@ export const errorCatalogue = {
   not_found: { status: 404, retryable: false, message: '{what} was not found.' },
   method_not_allowed: { status: 405, retryable: false, message: '{path} does not accept {method}.' },
   request_timeout: { status: 408, retryable: true, message: 'The request body did not arrive within {seconds} s.' },
+  conflict: { status: 409, retryable: false, message: '{reason}' },
   body_too_large: { status: 413, retryable: false, message: 'The request body is larger than {limitMiB} MiB.' },
   unsupported_media_type: { status: 415, retryable: false, message: 'The body must be {expected}.' },
   queue_full: {

@@ -41,3 +41,16 @@ export interface ModelAdministration {
   /** Frees the disk; returns the bytes freed. */
   remove(name: string): Promise<number>;
 }
+
+/** The model that answers on the device, and another one in its place. */
+export interface DeviceModelSwitch {
+  /** Id of the model that answers or is being brought up. */
+  current(): string | undefined;
+  /**
+   * Resolves when the other model answers. Answers that run end first; what does not fit is refused before anything is
+   * let go, and where the other one cannot be loaded the one before comes back.
+   *
+   * @throws `model_not_found` for one that is not installed, `conflict` while one is being brought up, `model_too_large` …
+   */
+  switchTo(name: string, signal: AbortSignal): Promise<void>;
+}

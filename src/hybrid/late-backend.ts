@@ -26,6 +26,12 @@ export class LateBackend implements Backend {
     this.#backend = backend;
   }
 
+  /** Its answers that run go on; new requests are told `health`. The caller disposes of what was attached. */
+  detach(health: Exclude<BackendHealth, { status: 'ready' }>): void {
+    this.#backend = undefined;
+    this.#health = health;
+  }
+
   capabilities(): ModelCapabilities[] {
     return this.#backend?.capabilities() ?? [];
   }

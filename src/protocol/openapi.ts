@@ -3,7 +3,10 @@ import { chatSchema } from './chat-schema.ts';
 import { completionSchema } from './completion-request.ts';
 import { embeddingSchema } from './embedding.ts';
 import { minutesFormSchema, minutesRequestSchema } from './minutes.ts';
-import { pullSchema } from './pull.ts';
+import { benchmarkSchema, compareSchema } from './benchmark.ts';
+import { newKeySchema } from './gateway-key.ts';
+import { policyCheckSchema } from './policy-check.ts';
+import { pullSchema, removeSchema, switchSchema } from './pull.ts';
 import { responsesSchema } from './responses-schema.ts';
 import { audioFormSchema } from './transcription.ts';
 import { statisticsReportSchema } from './statistics-report.ts';
@@ -27,6 +30,12 @@ const bodies: Record<string, z.ZodType> = {
   EmbeddingRequest: embeddingSchema,
   ResponsesRequest: responsesSchema,
   PullRequest: pullSchema,
+  RemoveRequest: removeSchema,
+  SwitchRequest: switchSchema,
+  BenchmarkRequest: benchmarkSchema,
+  BenchmarkPair: compareSchema,
+  PolicyText: policyCheckSchema,
+  NewGatewayKey: newKeySchema,
   StatisticsReport: statisticsReportSchema,
   AudioForm: audioFormSchema,
   MinutesRequest: minutesRequestSchema,
@@ -55,6 +64,12 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
   },
   '/v1/models/pull': {
     post: { summary: 'Fetch a model; progress as events.', body: 'PullRequest', answer: 'PullEvent', stream: true },
+  },
+  '/v1/models/remove': {
+    post: { summary: 'Free the disk of a model that does not answer now.', body: 'RemoveRequest', answer: 'Removed' },
+  },
+  '/v1/models/switch': {
+    post: { summary: 'Let another installed model answer on the device.', body: 'SwitchRequest', answer: 'Switched' },
   },
   '/v1/audio/transcriptions': {
     post: { summary: 'Write down speech.', form: 'AudioForm', answer: 'Transcription', stream: true },
@@ -98,9 +113,34 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
       answer: 'RouteExplanation',
     },
   },
+  '/v1/policy': { get: { summary: 'The routing rules that hold, as YAML.', answer: 'PolicyText' } },
+  '/v1/policy/check': {
+    post: { summary: 'Whether routing rules are valid; changes nothing.', body: 'PolicyText', answer: 'Policy' },
+  },
+  '/v1/receipts': { get: { summary: 'The newest receipts (`?limit=`, default 100).', answer: 'ReceiptList' } },
   '/v1/receipts/{id}': {
     get: { summary: 'Where a request ran, why, and what left.', answer: 'Receipt', parameter: 'id' },
   },
+  '/v1/stats/preview': {
+    get: { summary: 'The anonymous report that would be sent for today.', answer: 'StatisticsPreview' },
+  },
+  '/v1/benchmarks': {
+    get: { summary: 'Benchmarks that this server ran.', answer: 'BenchmarkList' },
+    post: { summary: 'Start a benchmark of this server.', body: 'BenchmarkRequest', answer: 'Benchmark' },
+  },
+  '/v1/benchmarks/stop': { post: { summary: 'Stop the one that runs; its report is written.', answer: 'Stopped' } },
+  '/v1/benchmarks/compare': {
+    post: { summary: 'Hold a second run against a first.', body: 'BenchmarkPair', answer: 'BenchmarkComparison' },
+  },
+  '/v1/benchmarks/{id}/report': {
+    get: { summary: 'Its report: HTML, or `?form=markdown`.', answer: 'Report', parameter: 'id' },
+  },
+  '/v1/gateway/upstreams': { get: { summary: 'The servers behind the gateway.', answer: 'UpstreamList' } },
+  '/v1/gateway/keys': {
+    get: { summary: 'Keys of clients and their use this month.', answer: 'GatewayKeyList' },
+    post: { summary: 'Make a key; it is told this once.', body: 'NewGatewayKey', answer: 'GatewayKey' },
+  },
+  '/v1/gateway/keys/{id}/revoke': { post: { summary: 'End a key.', answer: 'Revoked', parameter: 'id' } },
   '/v1/stats': {
     get: { summary: 'Totals of the anonymous statistics that were received.', answer: 'StatisticsTotals' },
     post: { summary: 'Receive one anonymous report.', body: 'StatisticsReport', answer: 'Accepted' },

@@ -10,3 +10,8 @@ export const pullSchema = z.object({
     .max(128)
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, { error: 'must be a name from the catalogue' }),
 });
+
+/** Body of `POST /v1/models/switch`. */
+export const switchSchema = pullSchema;
+/** Body of `POST /v1/models/remove`. */
+export const removeSchema = pullSchema;

@@ -1,5 +1,6 @@
 /** What the role `cloud` adds to the entry: who calls, what that key may do, the books. In the role `device` all of it is absent. */
 import type { Caller } from '../gateway/keys/key-record.ts';
+import type { GatewayAdministration } from '../gateway/gateway-administration.ts';
 import type { Gateway, Pass, RequestFacts } from '../gateway/gateway.ts';
 import type { RelayService } from '../gateway/relay-service.ts';
 import { makeError } from '../core/errors.ts';
@@ -12,6 +13,8 @@ export type GatewaySide = {
   relay: RelayService;
   /** Default: the address of the connection. */
   address: AddressReader;
+  /** Absent: keys are managed by the command only. */
+  administration?: GatewayAdministration;
 };
 
 /** @throws what `Gateway.pass` throws */

@@ -17,11 +17,7 @@ describe('the hybrid entry over HTTP', () => {
     const statistics = new StatisticsReceiver();
     app = createApp({
       service: setup.service,
-      hybrid: {
-        explain: (request) => setup.service.explain(request),
-        situation: () => setup.service.situation(),
-        receipt: (id) => setup.service.receipts.get(id),
-      },
+      hybrid: setup.control,
       statistics,
       log: silentLog,
       metrics: noMetrics,
@@ -43,6 +39,30 @@ describe('the hybrid entry over HTTP', () => {
     const receipt = await (await get(`/v1/receipts/${id}`)).json();
     expect(receipt).toMatchObject({ id, target, state: 'answered' });
     expect(JSON.stringify(receipt)).not.toContain('110101199003074258');
+  });
+
+  it('lists receipts newest first, without content, and refuses a limit that is none', async () => {
+    await post('/v1/chat/completions', body(privateText));
+    const { data } = (await (await get('/v1/receipts?limit=1')).json()) as { data: { target: string }[] };
+    expect(data).toMatchObject([{ target: 'device' }]);
+    expect(JSON.stringify(data)).not.toContain('110101199003074258');
+    for (const limit of ['0', '1e9', 'x']) expect((await get(`/v1/receipts?limit=${limit}`)).status).toBe(400);
+  });
+
+  it('shows the policy as a file that it takes back, and says what is wrong with another', async () => {
+    const { text } = (await (await get('/v1/policy')).json()) as { text: string };
+    expect(await (await post('/v1/policy/check', { text })).json()).toMatchObject({ status: 'ok' });
+    const wrong = await post('/v1/policy/check', { text: 'preference: prefer_on_device\nthreshholds: {}\n' });
+    expect(wrong.status).toBe(400);
+    const { error } = (await wrong.json()) as { error: { code: string; message: string } };
+    expect(error).toMatchObject({ code: 'policy_invalid' });
+    expect(error.message).toMatch(/policy:2: .*did you mean thresholds/);
+  });
+
+  it('previews the very statistics that would be sent, and says that nothing is', async () => {
+    const preview = (await (await get('/v1/stats/preview')).json()) as { report: object; url?: string };
+    expect(preview.report).toMatchObject({ schema: 1 });
+    expect(preview.url).toBeUndefined();
   });
 
   it('explains without running', async () => {

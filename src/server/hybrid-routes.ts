@@ -3,6 +3,7 @@ import type { GenerationRequest } from '../core/chat.ts';
 import { makeError } from '../core/errors.ts';
 import { toChatGeneration } from '../protocol/chat-request.ts';
 import { chatSchema } from '../protocol/chat-schema.ts';
+import { policyCheckSchema } from '../protocol/policy-check.ts';
 import { parseWire } from '../protocol/parse-wire.ts';
 import { statisticsReportSchema, type StatisticsReport } from '../protocol/statistics-report.ts';
 import { type Entry, type EntryEnv, newId } from './entry.ts';
@@ -16,6 +17,14 @@ export type HybridControl = {
   /** What decisions are made from now: the policy without the user's words, and the state of both sides. */
   situation(): object;
   receipt(id: string): object | undefined;
+  /** Newest first. */
+  receipts(limit: number): object[];
+  /** The policy that holds, as the file would say it, without the user's words. */
+  policyText(): string;
+  /** @throws `policy_invalid` with the line and a hint */
+  checkPolicy(text: string): object;
+  /** The very report that would be sent for today, and where to, where that is switched on. */
+  statisticsPreview(): { report: object; url?: string };
 };
 
 /** Only where this server receives other servers' statistics. */
@@ -24,6 +33,9 @@ export type StatisticsControl = {
   totals(): Record<string, number | Record<string, number>>;
 };
 
+/** Receipts of one answer of the list. */
+const defaultReceipts = 100;
+const mostReceipts = 1000;
 /** A day's report is a few kilobytes. */
 const maxReportBytes = 256 * 1024;
 
@@ -36,6 +48,23 @@ export function addHybridRoutes(app: Hono<EntryEnv>, entry: Entry, hybrid: Hybri
   });
 
   app.get('/v1/route', (c) => json(c, hybrid.situation()));
+
+  app.get('/v1/policy', (c) => json(c, { text: hybrid.policyText() }));
+
+  app.post('/v1/policy/check', async (c) => {
+    const { text } = parseWire(policyCheckSchema, await readJson(c, entry.options));
+    return json(c, { status: 'ok', policy: hybrid.checkPolicy(text) });
+  });
+
+  app.get('/v1/stats/preview', (c) => json(c, hybrid.statisticsPreview()));
+
+  app.get('/v1/receipts', (c) => {
+    const limit = Number(c.req.query('limit') ?? defaultReceipts);
+    if (!Number.isInteger(limit) || limit < 1 || limit > mostReceipts) {
+      throw makeError('invalid_request', { reason: `limit must be 1 to ${mostReceipts}` }, { param: 'limit' });
+    }
+    return json(c, { object: 'list', data: hybrid.receipts(limit) });
+  });
 
   app.get('/v1/receipts/:id', (c) => {
     const receipt = hybrid.receipt(c.req.param('id'));

@@ -5,7 +5,8 @@ import type { HybridControl, StatisticsControl } from './hybrid-routes.ts';
 import type { InferenceService } from '../core/inference.ts';
 import type { Log } from '../core/log.ts';
 import type { Metrics } from '../core/metrics.ts';
-import type { ModelAdministration } from '../core/model-store.ts';
+import type { BenchmarkRuns } from '../core/benchmark.ts';
+import type { DeviceModelSwitch, ModelAdministration } from '../core/model-store.ts';
 import type { ModuleAdministration } from '../core/modules.ts';
 import type { MinutesMaker } from '../core/minutes.ts';
 import type { Transcriber, VoiceWatcher } from '../core/perception.ts';
@@ -78,6 +79,10 @@ export type AppParts = {
   service: InferenceService;
   /** Without it the routes of the model store are not there. */
   admin?: ModelAdministration;
+  /** Without it the model that answers cannot be changed while the server runs. */
+  deviceModel?: DeviceModelSwitch;
+  /** Without it no benchmark can be started from outside. */
+  benchmarks?: BenchmarkRuns;
   /** Without it the routes of the modules are not there. */
   modules?: ModuleAdministration;
   /** Without it the routes of sound are not there. */

@@ -43,11 +43,7 @@ describe('the real entry', () => {
   beforeAll(async () => {
     setup = await setUp();
     server = await newServer(setup.service as unknown as ScriptedBackend, {
-      hybrid: {
-        explain: (request) => setup.service.explain(request),
-        situation: () => setup.service.situation(),
-        receipt: (id) => setup.service.receipts.get(id),
-      },
+      hybrid: setup.control,
       transcriber: {
         async transcribe({ bytes }, options) {
           const { task, language } = options;

@@ -21,11 +21,7 @@ let server: RunningServer;
 beforeAll(async () => {
   setup = await setUp({ policy: { preference: 'only_on_device' } });
   server = await newServer(setup.service as unknown as ScriptedBackend, {
-    hybrid: {
-      explain: (request) => setup.service.explain(request),
-      situation: () => setup.service.situation(),
-      receipt: (id) => setup.service.receipts.get(id),
-    },
+    hybrid: setup.control,
     options: { keepAliveMs: 50 },
   });
 });

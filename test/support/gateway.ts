@@ -9,6 +9,7 @@ import { type Clock, systemClock } from '../../src/core/clock.ts';
 import { type Log, silentLog } from '../../src/core/log.ts';
 import { Admission, type AdmissionOptions } from '../../src/gateway/admission/admission.ts';
 import { AuditLog } from '../../src/gateway/audit-log.ts';
+import { GatewayAdministration } from '../../src/gateway/gateway-administration.ts';
 import { GatewayService } from '../../src/gateway/gateway-service.ts';
 import { Gateway } from '../../src/gateway/gateway.ts';
 import { createKey } from '../../src/gateway/keys/api-key.ts';
@@ -20,6 +21,7 @@ import type { GatewayStore } from '../../src/gateway/state/gateway-store.ts';
 import { SqliteStore } from '../../src/gateway/state/sqlite-store.ts';
 import { UsageLedger } from '../../src/gateway/usage-ledger.ts';
 import { createAddressReader } from '../../src/server/client-address.ts';
+import type { WebPage } from '../../src/server/web-page.ts';
 import type { ServerOptions } from '../../src/server/options.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
 import { createMetrics, type PrometheusMetrics } from '../../src/telemetry/metrics.ts';
@@ -35,6 +37,7 @@ export type GatewayOptions = {
   price?: number;
   graceMs?: number;
   trustProxy?: string[];
+  web?: WebPage;
 };
 
 export class TestGateway {
@@ -116,7 +119,13 @@ export class TestGateway {
     const relay = new RelayService(this.cloud, service);
     this.server = await startServer({
       service,
-      gateway: { gateway, relay, address: createAddressReader(options.trustProxy ?? []) },
+      gateway: {
+        gateway,
+        relay,
+        address: createAddressReader(options.trustProxy ?? []),
+        administration: new GatewayAdministration({ store: this.store, clock, upstreams: () => this.cloud.upstreams() }),
+      },
+      ...(options.web === undefined ? {} : { web: options.web }),
       options: {
         port: 0,
         requireKey: 'always',

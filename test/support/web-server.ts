@@ -17,11 +17,7 @@ export async function startWebServer(
   const setup = await setUp(options);
   const server = await startServer({
     service: setup.service,
-    hybrid: {
-      explain: (request) => setup.service.explain(request),
-      situation: () => setup.service.situation(),
-      receipt: (id) => setup.service.receipts.get(id),
-    },
+    hybrid: setup.control,
     web: readWebPage(pageFolder),
     options: { port: 0, version: '0.1.0', ...serverOptions },
     log: silentLog,

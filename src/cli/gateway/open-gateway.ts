@@ -10,6 +10,7 @@ import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import { Admission } from '../../gateway/admission/admission.ts';
 import { AuditLog } from '../../gateway/audit-log.ts';
+import { GatewayAdministration } from '../../gateway/gateway-administration.ts';
 import { GatewayService } from '../../gateway/gateway-service.ts';
 import { Gateway } from '../../gateway/gateway.ts';
 import { KeyRing } from '../../gateway/keys/key-ring.ts';
@@ -68,7 +69,12 @@ export async function openGateway(
   try {
     server = await application.startServer({
       service,
-      gateway: { gateway: parts.gateway, relay: new RelayService(cloud, service), address },
+      gateway: {
+        gateway: parts.gateway,
+        relay: new RelayService(cloud, service),
+        address,
+        administration: new GatewayAdministration({ store: parts.store, clock, upstreams: () => cloud.upstreams() }),
+      },
       statistics: new StatisticsReceiver(),
       ...(config.web === 'on' ? { web: readWebPage(builtPageFolder) } : {}),
       options: { ...serverOptions(config, application.version), ...gatewayOptions(config) },
@@ -106,7 +112,7 @@ export async function openGateway(
   };
 }
 
-type Parts = { gateway: Gateway; place: string; close(): Promise<void> };
+type Parts = { gateway: Gateway; store: GatewayStore; place: string; close(): Promise<void> };
 
 async function openParts(config: Config, log: Log, metrics: Metrics): Promise<Parts> {
   const clock = systemClock;
@@ -150,6 +156,7 @@ async function openParts(config: Config, log: Log, metrics: Metrics): Promise<Pa
   });
   return {
     gateway,
+    store,
     place: store.place,
     async close() {
       keys.stop();

@@ -12,6 +12,7 @@ import type { Log } from '../../core/log.ts';
 import type { Metrics } from '../../core/metrics.ts';
 import type { Transcriber } from '../../core/perception.ts';
 import type { EngineStatistics } from '../../engine/host/messages.ts';
+import { createHybridControl } from '../../hybrid/control.ts';
 import type { DeviceConditions } from '../../hybrid/device-observer.ts';
 import { HybridService } from '../../hybrid/hybrid-service.ts';
 import { Perception } from '../../hybrid/perception.ts';
@@ -122,11 +123,7 @@ export function openHybrid({
         });
   return {
     service,
-    control: {
-      explain: (request) => service.explain(request),
-      situation: () => service.situation(),
-      receipt: (id) => receipts.get(id),
-    },
+    control: createHybridControl({ service, statistics, statsUrl: config.statsUrl }),
     ...(receiver === undefined ? {} : { statistics: receiver }),
     start() {
       service.warmUp();

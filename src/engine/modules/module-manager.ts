@@ -108,6 +108,14 @@ export class ModuleManager implements ModuleAdministration, ModuleUse {
     this.#timer ??= setInterval(() => this.sweep(), sweepEveryMs).unref();
   }
 
+  /** Unloads it when its running uses end, and forgets it, so that another one can take its name. */
+  async unregister(name: ModuleName, signal: AbortSignal): Promise<void> {
+    const entry = this.#find(name);
+    await this.#unload(entry, signal, 'replaced');
+    // Gone or going with its process: crashes of the old one are not those of the new one.
+    if (this.#entries.get(name) === entry) this.#entries.delete(name);
+  }
+
   has(name: string): boolean {
     return this.#entries.has(name as ModuleName);
   }

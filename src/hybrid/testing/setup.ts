@@ -9,11 +9,15 @@ import { plainChat, plainRequest } from '../../core/plain-request.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { StreamEvent } from '../../core/events.ts';
 import { parsePolicy } from '../../routing/policy.ts';
+import { createHybridControl } from '../control.ts';
 import { HybridService, type HybridOptions } from '../hybrid-service.ts';
+import { silentLog } from '../../core/log.ts';
 import type { Receipt } from '../receipts.ts';
+import { Statistics } from '../statistics.ts';
 
 export type Setup = {
   service: HybridService;
+  control: ReturnType<typeof createHybridControl>;
   device: ScriptedBackend;
   cloud: FakeCloud;
   backend: CloudBackend;
@@ -66,6 +70,7 @@ export async function setUp(options: SetupOptions = {}): Promise<Setup> {
     ...(options.modalities?.device === undefined ? {} : { modalities: options.modalities.device }),
   });
   const receipts: Receipt[] = [];
+  const statistics = new Statistics({ clock: systemClock, log: silentLog });
   const policy = parsePolicy(options.policy ?? inCloud);
   const service = new HybridService({
     device,
@@ -74,11 +79,15 @@ export async function setUp(options: SetupOptions = {}): Promise<Setup> {
     policy: { current: () => policy },
     aliasesOf: () => [],
     createdSeconds: 1,
-    onReceipt: (receipt) => void receipts.push(structuredClone(receipt)),
+    onReceipt: (receipt) => {
+      receipts.push(structuredClone(receipt));
+      statistics.add(receipt);
+    },
     ...options.hybrid,
   });
   return {
     service,
+    control: createHybridControl({ service, statistics, statsUrl: '' }),
     device,
     cloud,
     backend,

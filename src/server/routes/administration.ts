@@ -1,19 +1,25 @@
 import type { Hono } from 'hono';
-import type { ModelAdministration, PullEvent } from '../../core/model-store.ts';
+import type { DeviceModelSwitch, ModelAdministration, PullEvent } from '../../core/model-store.ts';
 import { makeError } from '../../core/errors.ts';
 import { errorBody } from '../../protocol/error-body.ts';
 import { parseWire } from '../../protocol/parse-wire.ts';
-import { pullSchema } from '../../protocol/pull.ts';
+import { pullSchema, removeSchema, switchSchema } from '../../protocol/pull.ts';
 import { dataFrame, doneFrame } from '../../protocol/sse.ts';
 import { abortWithClient } from '../answer-request.ts';
 import { admit, type Entry, type EntryContext, type EntryEnv, finishRequest } from '../entry.ts';
 import { normalised } from '../error-response.ts';
 import { readJson } from '../read-body.ts';
+import { runAdmitted } from '../progress-stream.ts';
 import { baseHeaders, json } from '../respond.ts';
 import { sseBody } from '../sse-body.ts';
 
 /** What fetches and shows models: there only when the server has a model store. */
-export function addAdministrationRoutes(app: Hono<EntryEnv>, entry: Entry, admin: ModelAdministration): void {
+export function addAdministrationRoutes(
+  app: Hono<EntryEnv>,
+  entry: Entry,
+  admin: ModelAdministration,
+  device?: DeviceModelSwitch,
+): void {
   app.get('/v1/duanyun/catalogue', async (c) => {
     const installed = new Map((await admin.installed()).map((model) => [model.entry.id, model.sizeBytes]));
     const data = admin.catalogue().map((model) => {
@@ -26,6 +32,23 @@ export function addAdministrationRoutes(app: Hono<EntryEnv>, entry: Entry, admin
   app.post('/v1/models/pull', async (c) => {
     const { model } = parseWire(pullSchema, await readJson(c, entry.options));
     return pull(entry, c, admin, model);
+  });
+
+  app.post('/v1/models/remove', async (c) => {
+    const { model } = parseWire(removeSchema, await readJson(c, entry.options));
+    const current = device?.current();
+    const named = admin.catalogue().find(({ id, aliases }) => id === model || aliases.includes(model));
+    if (current !== undefined && (named?.id ?? model) === current) {
+      throw makeError('conflict', { reason: `${current} is the model that answers: switch to another one first.` });
+    }
+    return json(c, { status: 'removed', freed_bytes: await admin.remove(model) });
+  });
+
+  if (device === undefined) return;
+  app.post('/v1/models/switch', async (c) => {
+    const { model } = parseWire(switchSchema, await readJson(c, entry.options));
+    await runAdmitted(entry, c, (signal) => device.switchTo(model, signal));
+    return json(c, { status: 'switched', model: device.current() ?? model });
   });
 }
 
