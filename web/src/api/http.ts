@@ -26,3 +26,14 @@ export async function getJson(path: string, signal?: AbortSignal): Promise<unkno
     throw new ApiError('not_understood', '', response.status);
   }
 }
+
+/** @throws ApiError */
+export async function postJson(path: string, body: object, signal?: AbortSignal): Promise<unknown> {
+  const response = await call(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  return response.json().catch(() => undefined);
+}

@@ -1,4 +1,4 @@
-import { useDeferredValue, useMemo, useState } from 'react';
+import { type ReactNode, useDeferredValue, useMemo, useState } from 'react';
 import { asMarkdown, type Conversation } from '../conversation/conversation.ts';
 import { Icon } from '../page/icon.tsx';
 import { useTexts } from '../text/use-texts.ts';
@@ -15,6 +15,8 @@ type HistoryProps = {
   onNew: () => void;
   onRemove: (id: string) => void;
   onRemoveAll: () => void;
+  /** Above the conversations. */
+  navigation: ReactNode;
 };
 
 export function HistoryPanel(props: HistoryProps) {
@@ -41,6 +43,7 @@ export function HistoryPanel(props: HistoryProps) {
           if (event.key === 'Escape') onClose();
         }}
       >
+        {props.navigation}
         <div className="history-head">
           <button
             type="button"

@@ -1,5 +1,6 @@
 /** Records the microphone and gives 16 kHz mono WAV, which is what the speech module hears. */
 import type { Recording } from '../conversation/conversation.ts';
+import { microphoneLevel } from './level.ts';
 import { base64, waveFile } from './wave-file.ts';
 
 const sampleRate = 16_000;
@@ -20,10 +21,7 @@ export async function startRecording(): Promise<RunningRecording> {
   if (mediaDevices === undefined) throw new DOMException('insecure', 'SecurityError');
   const stream = await mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: true } });
   const context = new AudioContext();
-  const analyser = context.createAnalyser();
-  analyser.fftSize = 1024;
-  context.createMediaStreamSource(stream).connect(analyser);
-  const samples = new Float32Array(analyser.fftSize);
+  const level = microphoneLevel(context, stream);
   const parts: Blob[] = [];
   const recorder = new MediaRecorder(stream);
   recorder.addEventListener('dataavailable', ({ data }) => parts.push(data));
@@ -37,12 +35,7 @@ export async function startRecording(): Promise<RunningRecording> {
     for (const track of stream.getTracks()) track.stop();
   };
   return {
-    level() {
-      analyser.getFloatTimeDomainData(samples);
-      const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
-      // −60 dB is silence, 0 dB is full.
-      return Math.max(0, Math.min(1, 1 + (10 * Math.log10(power + 1e-9)) / 60));
-    },
+    level,
     async stop() {
       release();
       await ended;

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState, useSyncExternalStore } from 'react';
+import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { Preference } from '../api/ask.ts';
 import { ChatStore, type QuestionContent } from '../conversation/chat-store.ts';
 import { shownTurns, type AnswerTurn, type UserTurn } from '../conversation/conversation.ts';
@@ -9,9 +9,19 @@ import { ReceiptDialog } from '../route/receipt-dialog.tsx';
 import { useTexts } from '../text/use-texts.ts';
 import { Header } from './header.tsx';
 import { KeyDialog } from './key-dialog.tsx';
+import { Navigation } from './navigation.tsx';
 import { Notices } from './notices.tsx';
 import { useServer } from './use-server.ts';
+import { useView, type View, viewInAddress } from './view.ts';
 
+const MinutesPage = lazy(() => import('../pages/minutes-page.tsx'));
+const DevicePage = lazy(() => import('../pages/device-page.tsx'));
+const RoutingPage = lazy(() => import('../pages/routing-page.tsx'));
+const BenchmarkPage = lazy(() => import('../pages/benchmark-page.tsx'));
+const CloudPage = lazy(() => import('../pages/cloud-page.tsx'));
+
+const deviceViews: readonly View[] = ['chat', 'minutes', 'device', 'routing', 'benchmark'];
+const gatewayViews: readonly View[] = ['chat', 'cloud'];
 const chat = new ChatStore();
 const idInAddress = (): string | undefined => /^#\/c\/(\w+)$/.exec(location.hash)?.[1];
 
@@ -24,6 +34,7 @@ export function App() {
   const [isHistoryOpen, setHistoryOpen] = useState(false);
   const [receiptId, setReceiptId] = useState<string>();
   const { conversation } = state;
+  const view = useView();
   const turns = useMemo(() => shownTurns(conversation), [conversation]);
   const isEmpty = turns.length === 0;
 
@@ -38,8 +49,8 @@ export function App() {
   }, []);
   useEffect(() => {
     // A reload comes back to the same conversation.
-    history.replaceState(null, '', isEmpty ? '#/' : `#/c/${conversation.id}`);
-  }, [conversation.id, isEmpty]);
+    if (viewInAddress() === 'chat') history.replaceState(null, '', isEmpty ? '#/' : `#/c/${conversation.id}`);
+  }, [conversation.id, isEmpty, view]);
 
   // A gateway knows nothing of preferences: it is the cloud.
   const routes = server.situation !== undefined;
@@ -63,6 +74,10 @@ export function App() {
     }),
     [options],
   );
+  const startNew = (): void => {
+    chat.startNew();
+    location.hash = '#/';
+  };
   const send = (content: QuestionContent): void => {
     void chat.send(content, options);
   };
@@ -74,10 +89,21 @@ export function App() {
         onClose={() => setHistoryOpen(false)}
         history={state.history}
         shownId={conversation.id}
-        onShow={(id) => chat.show(id)}
-        onNew={() => chat.startNew()}
+        onShow={(id) => {
+          chat.show(id);
+          location.hash = `#/c/${id}`;
+        }}
+        onNew={startNew}
         onRemove={(id) => void chat.remove(id)}
         onRemoveAll={() => void chat.removeAll()}
+        navigation={
+          <Navigation
+            shown={view}
+            views={server.isGateway ? gatewayViews : deviceViews}
+            chatAddress={isEmpty ? '#/' : `#/c/${conversation.id}`}
+            onGo={() => setHistoryOpen(false)}
+          />
+        }
       />
       <div className="main">
         <Header
@@ -88,37 +114,51 @@ export function App() {
           preference={preference}
           onPreference={setPreference}
           onHistory={() => setHistoryOpen(true)}
-          onNew={() => chat.startNew()}
+          onNew={startNew}
+          isChat={view === 'chat'}
         />
         <Notices server={server} isUnsaved={state.isUnsaved} />
-        <main className="conversation-place">
-          {isEmpty ? (
-            <div className="welcome">
-              <h2>{texts.welcome}</h2>
-              <p>{texts.welcomeMore}</p>
-            </div>
-          ) : (
-            <ConversationView
-              key={conversation.id}
-              conversation={conversation}
-              turns={turns}
-              isAnswering={state.isAnswering}
-              actions={actions}
-            />
-          )}
-        </main>
-        <Composer
-          key={`composer-${conversation.id}`}
-          situation={server.situation}
-          isGateway={server.isGateway}
-          model={options.model}
-          preference={options.preference}
-          turns={turns}
-          examples={isEmpty ? texts.examples : []}
-          isAnswering={state.isAnswering}
-          onSend={send}
-          onStop={() => chat.stop()}
-        />
+        <div className="chat-place" hidden={view !== 'chat'}>
+          <main className="conversation-place">
+            {isEmpty ? (
+              <div className="welcome">
+                <h2>{texts.welcome}</h2>
+                <p>{texts.welcomeMore}</p>
+              </div>
+            ) : (
+              <ConversationView
+                key={conversation.id}
+                conversation={conversation}
+                turns={turns}
+                isAnswering={state.isAnswering}
+                actions={actions}
+              />
+            )}
+          </main>
+          <Composer
+            key={`composer-${conversation.id}`}
+            situation={server.situation}
+            isGateway={server.isGateway}
+            model={options.model}
+            preference={options.preference}
+            turns={turns}
+            examples={isEmpty ? texts.examples : []}
+            isAnswering={state.isAnswering}
+            onSend={send}
+            onStop={() => chat.stop()}
+          />
+        </div>
+        {view !== 'chat' && (
+          <main className="page-place">
+            <Suspense fallback={<p className="note">{texts.loadingPage}</p>}>
+              {view === 'minutes' && <MinutesPage />}
+              {view === 'device' && <DevicePage />}
+              {view === 'routing' && <RoutingPage />}
+              {view === 'benchmark' && <BenchmarkPage hasCloud={server.situation?.state.cloud.configured === true} />}
+              {view === 'cloud' && <CloudPage />}
+            </Suspense>
+          </main>
+        )}
       </div>
       {receiptId !== undefined && <ReceiptDialog id={receiptId} onClose={() => setReceiptId(undefined)} />}
       {state.needsKey && (

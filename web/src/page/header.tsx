@@ -12,6 +12,8 @@ type HeaderProps = {
   onPreference: (preference: Preference | undefined) => void;
   onHistory: () => void;
   onNew: () => void;
+  /** Elsewhere there is nothing to choose. */
+  isChat: boolean;
 };
 
 export function Header(props: HeaderProps) {
@@ -30,33 +32,37 @@ export function Header(props: HeaderProps) {
         <Icon name="menu" />
       </button>
       <h1 className="brand">{texts.name}</h1>
-      <div className="choices">
-        <label>
-          <span className="visually-hidden">{texts.model}</span>
-          <select value={model} onChange={(event) => props.onModel(event.target.value)}>
-            {names.map((id) => (
-              <option key={id} value={id}>
-                {texts.models[id] ?? id}
-              </option>
-            ))}
-          </select>
-        </label>
-        {routes && (
+      {props.isChat ? (
+        <div className="choices">
           <label>
-            <span className="visually-hidden">{texts.preference}</span>
-            <select
-              value={preference ?? ''}
-              onChange={(event) => props.onPreference(preferences.find((each) => each === event.target.value))}
-            >
-              {['', ...preferences].map((each) => (
-                <option key={each} value={each}>
-                  {texts.preferences[each]}
+            <span className="visually-hidden">{texts.model}</span>
+            <select value={model} onChange={(event) => props.onModel(event.target.value)}>
+              {names.map((id) => (
+                <option key={id} value={id}>
+                  {texts.models[id] ?? id}
                 </option>
               ))}
             </select>
           </label>
-        )}
-      </div>
+          {routes && (
+            <label>
+              <span className="visually-hidden">{texts.preference}</span>
+              <select
+                value={preference ?? ''}
+                onChange={(event) => props.onPreference(preferences.find((each) => each === event.target.value))}
+              >
+                {['', ...preferences].map((each) => (
+                  <option key={each} value={each}>
+                    {texts.preferences[each]}
+                  </option>
+                ))}
+              </select>
+            </label>
+          )}
+        </div>
+      ) : (
+        <span className="choices" />
+      )}
       <button type="button" className="icon-button only-narrow" aria-label={texts.newChat} onClick={props.onNew}>
         <Icon name="new" />
       </button>

@@ -18,6 +18,16 @@ export const english = {
   deleteOneSure: 'Delete this conversation? This cannot be undone.',
   unsaved:
     'The history cannot be saved here (storage is full or switched off). The conversation goes on, until this page is closed.',
+  pages: 'Pages',
+  views: {
+    chat: 'Chat',
+    minutes: 'Minutes',
+    device: 'Device',
+    routing: 'Routing',
+    benchmark: 'Benchmark',
+    cloud: 'Cloud',
+  } as Record<string, string>,
+  loadingPage: 'Loading …',
   model: 'Model',
   models: { auto: 'auto: decides where', edge: 'edge: this device', cloud: 'cloud' } as Record<string, string>,
   preference: 'Where to run',
