@@ -155,7 +155,7 @@ describe('GET /openapi.json', () => {
         expect([404, 405], `${method} ${path}`).not.toContain(response.status);
       }
     }
-    expect(Object.keys(document.paths)).toHaveLength(12);
+    expect(Object.keys(document.paths)).toHaveLength(13);
     expect(document.components.schemas['ChatCompletionRequest']?.properties?.['temperature']).toBeDefined();
     expect(document.components.schemas['CompletionRequest']).toMatchObject({ required: ['prompt'] });
     expect(document.components.schemas['ChatCompletionRequest']).toMatchObject({ required: ['messages'] });

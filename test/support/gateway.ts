@@ -123,7 +123,11 @@ export class TestGateway {
         gateway,
         relay,
         address: createAddressReader(options.trustProxy ?? []),
-        administration: new GatewayAdministration({ store: this.store, clock, upstreams: () => this.cloud.upstreams() }),
+        administration: new GatewayAdministration({
+          store: this.store,
+          clock,
+          upstreams: () => this.cloud.upstreams(),
+        }),
       },
       ...(options.web === undefined ? {} : { web: options.web }),
       options: {

@@ -159,6 +159,10 @@ export function Composer(props: ComposerProps) {
             setRecordings((before) => [...before, recording]);
             setPlace('none');
           }}
+          onText={(said) => {
+            change(text.trim() === '' ? said : `${text.trimEnd()} ${said}`);
+            setPlace('none');
+          }}
           onTrouble={(message) => {
             setTrouble(message);
             setPlace('none');

@@ -1,5 +1,6 @@
 /** Records the microphone and gives 16 kHz mono WAV, which is what the speech module hears. */
 import type { Recording } from '../conversation/conversation.ts';
+import { type Dictation, type DictatedText, startDictation } from './dictation.ts';
 import { microphoneLevel } from './level.ts';
 import { base64, waveFile } from './wave-file.ts';
 
@@ -10,13 +11,18 @@ export const longestSeconds = 600;
 export type RunningRecording = {
   /** Loudness now, 0–1. */
   level(): number;
+  /** Ends it and gives what was said as text; empty where the server does not dictate. */
+  finishText(): Promise<string>;
   /** @throws DOMException where nothing was recorded that can be decoded */
   stop(): Promise<Recording>;
   cancel(): void;
 };
 
-/** @throws DOMException `NotAllowedError` where the user refuses, `NotFoundError` without a microphone, and others of its kind */
-export async function startRecording(): Promise<RunningRecording> {
+/**
+ * @param onText what was heard so far, where the server dictates
+ * @throws DOMException `NotAllowedError` where the user refuses, `NotFoundError` without a microphone, and others of its kind
+ */
+export async function startRecording(onText: (text: DictatedText) => void): Promise<RunningRecording> {
   const { mediaDevices } = navigator as { mediaDevices?: MediaDevices };
   if (mediaDevices === undefined) throw new DOMException('insecure', 'SecurityError');
   const stream = await mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: true } });
@@ -34,9 +40,32 @@ export async function startRecording(): Promise<RunningRecording> {
     if (recorder.state !== 'inactive') recorder.stop();
     for (const track of stream.getTracks()) track.stop();
   };
+  let dictation: Dictation | undefined;
+  let isOver = false;
+  const onUnavailable = (): void => {
+    dictation = undefined;
+  };
+  void startDictation(context, stream, { onText, onUnavailable })
+    .then((started) => {
+      if (isOver) started.cancel();
+      else dictation = started;
+      return undefined;
+    })
+    .catch(() => {
+      // Recording goes on without it.
+    });
   return {
+    async finishText() {
+      isOver = true;
+      const text = (await dictation?.finish()) ?? '';
+      release();
+      await context.close();
+      return text;
+    },
     level,
     async stop() {
+      isOver = true;
+      dictation?.cancel();
       release();
       await ended;
       try {
@@ -46,6 +75,8 @@ export async function startRecording(): Promise<RunningRecording> {
       }
     },
     cancel() {
+      isOver = true;
+      dictation?.cancel();
       release();
       void context.close();
     },

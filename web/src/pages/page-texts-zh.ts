@@ -94,7 +94,7 @@ export const pageTextsChinese: PageTexts = {
   notSent: '没有开启发送。如果开启,今天会发送的全部内容是:',
   sentTo: (url) => `每天发送一次到 ${url}。今天会发送的全部内容是:`,
   measure: '测量',
-  measureNote: '对这台服务器运行 `duanyun bench`。需要机器空闲:繁忙时的数字意义不大。',
+  measureNote: '对这台服务器运行命令 duanyun bench。需要机器空闲:繁忙时的数字意义不大。',
   suites: '项目',
   suiteNames: { scenarios: '场景', load: '负载', sustained: '持续', quality: '质量' },
   quick: '快速:约四分钟,否则最长两小时',

@@ -100,7 +100,7 @@ export const pageTextsEnglish = {
   sentTo: (url: string) => `Sent once a day to ${url}. This is all that would be sent for today:`,
   measure: 'Measure',
   measureNote:
-    'Runs `duanyun bench` against this server. It needs the machine for itself: figures of a busy one say little.',
+    'Runs the command duanyun bench against this server. It needs the machine for itself: figures of a busy one say little.',
   suites: 'Suites',
   suiteNames: { scenarios: 'scenarios', load: 'load', sustained: 'sustained', quality: 'quality' } as Words,
   quick: 'Quick: about four minutes instead of up to two hours',

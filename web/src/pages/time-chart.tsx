@@ -53,6 +53,11 @@ export function TimeChart({ title, unit, times, lines }: ChartProps) {
   );
 }
 
+/** In 24 hours, as logs have it. */
+function clockText(unixSeconds: number): string {
+  return new Date(unixSeconds * 1000).toTimeString().slice(0, 8);
+}
+
 function shown(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';
   return value >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(1);
@@ -81,7 +86,12 @@ function optionsOf(element: HTMLElement, labels: readonly string[]): Plot.Option
     cursor: { show: false },
     scales: { x: { time: true }, y: { range: (_, low, high) => [Math.min(0, low), high <= 0 ? 1 : high * 1.1] } },
     axes: [
-      { ...axis, font: `11px ${style.fontFamily}`, space: 80 },
+      {
+        ...axis,
+        font: `11px ${style.fontFamily}`,
+        space: 80,
+        values: (_, seconds) => seconds.map((each) => clockText(each)),
+      },
       { ...axis, font: `11px ${style.fontFamily}`, size: 46 },
     ],
     series: [

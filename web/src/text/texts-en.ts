@@ -53,6 +53,8 @@ export const english = {
   camera: 'Take a photo',
   record: 'Record',
   stopRecording: 'Stop recording',
+  useText: 'Use the text',
+  dictated: 'Heard so far',
   cancel: 'Cancel',
   takePhoto: 'Take the photo',
   removePicture: 'Remove the picture',

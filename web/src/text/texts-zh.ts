@@ -46,6 +46,8 @@ export const chinese: Texts = {
   camera: '拍照',
   record: '录音',
   stopRecording: '结束录音',
+  useText: '用作文字',
+  dictated: '已听到',
   cancel: '取消',
   takePhoto: '拍下照片',
   removePicture: '移除图片',
