@@ -113,7 +113,9 @@ export class OwnBenchmarkRuns implements BenchmarkRuns {
     if (found.length === 0) {
       throw makeError('invalid_request', { reason: 'The two runs share nothing with three samples or more.' });
     }
-    return found.map((each) => ({ ...each, isShare: each.figure === 'answered' || each.figure === 'correct' }));
+    return found.map((each) =>
+      Object.assign({ isShare: each.figure === 'answered' || each.figure === 'correct' }, each),
+    );
   }
 
   /** Ends what runs. */
