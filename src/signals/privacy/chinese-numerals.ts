@@ -14,7 +14,8 @@ export function digitValue(charCode: number): number {
 }
 
 const numerals = Object.keys(values).join('');
-const run = new RegExp(`[0-9${numerals}]{4,}`, 'g');
+/** Four in a row, or six and more in groups of two and three: 零四六 四五四 二八六. */
+const run = new RegExp(`[0-9${numerals}]{4,}|[${numerals}]{2,3}(?:[ -][${numerals}]{2,3}){1,7}(?![${numerals}])`, 'g');
 /** One numeral behind ASCII digits begins a word (8000一直, 300两人). */
 const wordBehind = new RegExp(`\\d[${numerals}]$`);
 
@@ -28,6 +29,7 @@ export const convertNumerals = (text: string): string =>
  */
 export function convertNumeralRuns(text: string): string {
   return text.replace(run, (match) => {
+    if (match.length < 7 && /[ -]/.test(match)) return match;
     const kept = wordBehind.test(match) ? match.slice(-1) : '';
     const converted = kept === '' ? match : match.slice(0, -1);
     return Array.from(converted, (character) => values[character] ?? character).join('') + kept;

@@ -1,3 +1,4 @@
+import { findAnsweredQuestions } from './answered-questions.ts';
 import { examineText } from './examine-text.ts';
 import { identifierRulesVersion } from './identifiers/identifiers.ts';
 import { findSplitIdentifiers } from './split-turns.ts';
@@ -75,6 +76,9 @@ export function detectPrivacy(segments: readonly TextSegment[], options: Privacy
 
   const turns = segments.flatMap(({ role, text }, segment) => (role === 'user' ? [{ segment, text }] : []));
   findings.push(...findSplitIdentifiers(turns).filter((split) => !findings.some((other) => covers(other, split))));
+  findings.push(
+    ...findAnsweredQuestions(segments).filter((answer) => !findings.some((other) => covers(other, answer))),
+  );
   turns.forEach((turn, index) => {
     const before = turns[index - 1];
     if (before === undefined || before.text.length + turn.text.length > joinedTurnLimit) return;

@@ -1,4 +1,5 @@
 import { convertNumeralRuns } from './chinese-numerals.ts';
+import { misreadings as allMisreadings } from './misread-clusters.ts';
 import { comparable, type NormalisedText } from './normalise.ts';
 import type { IdentifierMatch, TextSegment } from './types.ts';
 
@@ -13,10 +14,6 @@ export type TextView = {
   accepts(match: IdentifierMatch): boolean;
 };
 
-/** Letters that are read for a digit, by how they look. */
-const allMisreadings: Record<string, string> = {
-  O: '0', o: '0', D: '0', Q: '0', I: '1', l: '1', i: '1', '|': '1', '!': '1', Z: '2', z: '2', S: '5', s: '5', B: '8', G: '6', b: '6', q: '9', g: '9',
-}; // prettier-ignore
 /** Those that a code of letters and digits never holds itself (GB 32100 and plates leave I and O out, GB 32100 also S and Z). */
 const safeMisreadings: Record<string, string> = { O: '0', o: '0', I: '1', l: '1', '|': '1', S: '5', Z: '2' };
 const token = /[0-9A-Za-z|!]{2,40}/g;

@@ -15,6 +15,9 @@ const wordsOfParts =
 
 /** The last digits of a turn, the first, or all of a turn that is little else. */
 function digitPiece(segment: number, normalised: NormalisedText, which: 'first' | 'last' | 'only'): Piece | undefined {
+  // A turn of numerals alone: 一三八, and in the next one 零零一三.
+  const spoken = /^\s*[\d〇零一二三四五六七八九幺两洞拐]{2,12}(?=[\s,.。,;]*$)/.exec(normalised.text);
+  if (spoken !== null) return { segment, normalised, start: 0, end: spoken[0].length };
   const groups: { start: number; end: number }[] = [];
   const run = /\+?\d(?:[\s._-]{0,2}\d)*[xX]?/g;
   for (const match of normalised.digits.matchAll(run))

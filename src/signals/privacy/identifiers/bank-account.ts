@@ -27,9 +27,9 @@ export const bankAccount = labelledValues([
     type: 'bank-account',
     rule: 'bank-account-number',
     confidence: 0.85,
-    hint: /账|帐|户|存折|account|acct|a\/c|checking|saving/,
+    hint: /账|帐|户|存折|acc|a\/c|checking|saving|clabe|折子/,
     label:
-      '银行[账帐][号户]|[账帐]户号码|(?<![客用])户口(?:号码?)?|收款[账帐][号户]|对公[账帐][号户]|开户行[^\\n。]{0,24}?[账帐][号户]|存折(?:号|[账帐]号)?|对公户|公户|收款户|工资户|专户|(?:my|her|his|our|chase|checking) (?:checking|savings?)|checking account|savings account|bank[ _-]?(?:account|acct)(?:[ _-]?(?:number|no\\.?|num))?|account[ _-]?(?:number|no\\.?|num|#)|acct\\.?(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])a\\/c',
+      '银行[账帐][号户]|[账帐]户号码|(?<![客用])户口(?:号码?)?|收款[账帐][号户]|对公[账帐][号户]|开户行[^\\n。]{0,24}?[账帐][号户]|存折(?:号|[账帐]号)?|对公户|公户|收款户|工资户|专户|(?:my|her|his|our|chase|checking) (?:checking|savings?)|checking account|savings account|bank[ _-]?(?:account|acct)(?:[ _-]?(?:number|no\\.?|num))?|account[ _-]?(?:number|no\\.?|num|#)|(?<![a-z])acct?\\.?(?:[ _-]?(?:number|no\\.?|num|#))?(?![a-z])|(?<![a-z])clabe(?![a-z])|(?<![a-z])a\\/c',
     value: number,
     between,
     behind: true,
@@ -50,9 +50,28 @@ export const bankAccount = labelledValues([
     type: 'bank-account',
     rule: 'bank-code-and-account',
     confidence: 0.75,
-    hint: /sort ?code|routing|(?<![a-z])aba(?![a-z])|bsb|转数快|fps id|transit/,
+    hint: /sort|routing|(?<![a-z])aba(?![a-z])|bsb|转数快|fps id|transit/,
     label:
-      'sort[ _-]?code|routing(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])aba(?![a-z])(?:[ _-]?(?:number|no\\.?|routing))?|(?<![a-z])bsb(?![a-z])|转数快(?:id)?|(?<![a-z])fps id|transit (?:number|no\\.?)',
+      'sort[ _-]?code|(?<![a-z])sort(?=[:\\s]{1,3}\\d\\d-\\d\\d-\\d\\d)|routing(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])aba(?![a-z])(?:[ _-]?(?:number|no\\.?|routing))?|(?<![a-z])bsb(?![a-z])|转数快(?:id)?|(?<![a-z])fps id|transit (?:number|no\\.?)',
     value: '\\d(?:[ -]?\\d){5,8}(?![\\da-z]|\\.\\d)',
+  },
+  {
+    type: 'bank-account',
+    rule: 'bank-branch',
+    confidence: 0.7,
+    hint: /transit|institution/,
+    label: '(?<![a-z])transit(?: (?:number|no\\.?|#))?',
+    value: '\\d{5}(?:[ -]\\d{3})?(?!\\d)',
+    accept: (_, { lower }) => /account|acct|institution|bank|deposit/.test(lower),
+  },
+  {
+    type: 'bank-account',
+    rule: 'payment-address',
+    confidence: 0.8,
+    // The handles of India's UPI.
+    hint: /@(?:ok|upi|ybl|paytm|apl|ibl|axl)/,
+    label: '(?<![a-z0-9._@-])(?=[a-z0-9._-]{3,40}@)',
+    value: '[a-z0-9._-]{3,40}@(?:ok(?:hdfcbank|hdfc|icici|axis|sbi)|upi|ybl|paytm|apl|ibl|axl)(?![a-z0-9.])',
+    between: '',
   },
 ]);

@@ -21,22 +21,24 @@ const issuers: { prefix: RegExp; lengths: number[]; rule: string }[] = [
 ]; // prettier-ignore
 
 const bankWords =
-  /(?:银行|支行|分行|信用社|农商|邮储|[工建农中招交]行|开户|户头|存折|折子|打款|汇款|转账|汇到|打到|打进|转到|收款|退款|工资卡|社保卡|beneficiary|iban|swift|bic|bank|wire|transfer|a\/c|acc(?:oun)?t)[^。;]{0,30}$/;
+  /(?:银行|汇丰|恒生|渣打|中银|东亚|花旗|(?<![a-z])(?:chase|hsbc|barclays|lloyds|natwest|santander|monzo|dbs|posb|ocbc|uob|citi|wells fargo|rbc|scotia|westpac|commbank)(?![a-z])|支行|分行|信用社|农商|邮储|[工建农中招交]行|开户|户头|存折|折子|打款|汇款|转账|汇到|打到|打进|转到|收款|退款|工资卡|社保卡|beneficiary|iban|swift|bic|bank|wire|transfer|a\/c|acc(?:oun)?t)[^。;]{0,30}$/;
 const notAnAccount =
   /(?:流水|订单|编号|单号|票号|热线|客服|电话|手机|传真|税号|金额|余额|额度|代码|邮编|身份证|证件|工号|时间|日期)[^\d。;]{0,8}$/;
 
 /** The number that stands behind the name of a bank or a word for paying, without a checksum to go by. */
 export function accountNearBank(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits, start, end } = window;
-  if (!input.mentionsBank || digits.length < 10 || window.fraction || window.decimal || window.shape === 'irregular')
-    return undefined;
+  if (!input.mentionsBank || digits.length < 9 || window.fraction || window.decimal) return undefined;
+  // Branch, kind, number and check digit parted by dashes.
+  const dashed = /^-+$/.test(window.separators);
+  if ((window.shape === 'irregular' || digits.length < 10) && !dashed) return undefined;
   if (window.shape !== 'whole' && !window.bounded) return undefined;
   if (/^1[3-9]\d{9}$|^0\d{9,11}$|^(?:19|20)\d\d(?:0[1-9]|1[0-2])|^(\d)\1+$/.test(digits)) return undefined;
   if (!precededBy(input.lower, start, 46, bankWords) || precededBy(input.lower, start, 20, notAnAccount))
     return undefined;
   if (precededBy(input.lower, start, 20, numberLabel) || /[a-z_.¥$+]/.test(input.lower[start - 1] ?? ''))
     return undefined;
-  if (/^\s?(?:元|块|万|%|[a-z_])/.test(input.lower.slice(end, end + 3))) return undefined;
+  if (/^(?:\s?(?:元|块|万|%)|[a-z_])/.test(input.lower.slice(end, end + 3))) return undefined;
   return { type: 'bank-account', start, end, confidence: 0.6, rule: 'bank-account-near-word' };
 }
 

@@ -21,14 +21,21 @@ const own = new RegExp(
 );
 const beforeBorn = new RegExp(`(${date})(?:日)?(?:出生|生人)`, 'g');
 const year = '(?:19[2-9]\\d|20[0-2]\\d)';
-const loose = `${date}|\\d{1,2}[-/ ]${months}[-/ ](?:19|20)?\\d{2}(?!\\d)|\\d{2}年\\d{1,2}月|${year}年(?:\\d{1,2}月)?|${year}[-/.]\\d{1,2}(?!\\d)|${year}\\s+on\\s+the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months}|the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months},?\\s+${year}|${months}\\s+\\d{1,2}(?:st|nd|rd|th)?(?!\\d)|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${months}(?![a-z])|${monthAndDay}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}(?!\\d)|\\d{2}[-/.]\\d{1,2}[-/.]\\d{1,2}(?!\\d)`;
+const loose = `${date}|\\d{1,2}[-/ ]${months}[-/ ](?:19|20)?\\d{2}(?!\\d)|\\d{2}年\\d{1,2}月|${year}年(?:\\d{1,2}月)?|${year}[-/.]\\d{1,2}(?!\\d)|${year}\\s+on\\s+the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months}|the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months},?\\s+${year}|${months}\\s+${year}|民国[一二三四五六七八九十\\d]{1,3}年|${months}\\s+\\d{1,2}(?:st|nd|rd|th)?(?!\\d)|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${months}(?![a-z])|${monthAndDay}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}(?!\\d)|\\d{2}[-/.]\\d{1,2}[-/.]\\d{1,2}(?!\\d)`;
 /** The word and its date a few words apart; a year before 1920 is history. */
 const wordThenDate = new RegExp(
-  `(?:(?:出生|诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,14}?)(${loose}|(?:0?[1-9]|1[0-2])[./](?:0?[1-9]|[12]\\d|3[01])(?![\\d.]))`,
+  `(?:(?:出生|(?<=[他她子女宝])诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,14}?)(${loose}|(?:0?[1-9]|1[0-2])[./](?:0?[1-9]|[12]\\d|3[01])(?![\\d.]))`,
   'g',
 );
 const dateThenWord = new RegExp(
-  `(${loose})[^\\n\\d。;!?]{0,4}?(?:出生|生人|(?:是|为|就是)?[我他她你]?[^\\n\\d,。]{0,6}(?:的)?生日(?![派快蛋礼祝聚会卡])|生的|生(?=[,。;、|\\s)]|于|在|$)|[,\\s(]{1,2}(?:is (?:my|his|her) birthday|birthday|born|dob)\\b)`,
+  `(${loose})[^\\n\\d。;!?]{0,4}?(?:出生|生人|(?:是|为|就是)?[我他她你]?[^\\n\\d,。]{0,6}(?:的)?生日(?![派快蛋礼祝聚会卡])|(?<![先医学女男考师新发产陌])生的|(?<![先医学女男考师新发产陌])生(?=[,。;、|\\s)]|于|在|$)|[,\\s(]{1,2}(?:is (?:my|his|her) birthday|birthday|born|dob)\\b)`,
+  'g',
+);
+/** 我的生日0817, 她是1992-04-07的, turns six on May 3rd, b. 12.05.1961, I was born in 1974. */
+const person =
+  '(?:我|本人|俺|他|她|老公|老婆|爱人|爸爸?|妈妈?|父亲|母亲|孩子|宝宝|儿子|女儿|哥哥?|姐姐?|弟弟?|妹妹?|爷爷|奶奶|外公|外婆|对象)';
+const told = new RegExp(
+  `生日(?:是|为|:|\\s){1,3}((?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?!\\d))|${person}是\\s?((?:19[2-9]\\d|200\\d|201\\d)[-/.年]\\d{1,2}[-/.月]\\d{1,2}日?)的(?=[,。;、!\\s]|$)|\\b(?:turn(?:s|ed|ing)?|is|was) (?:\\d{1,2}|[a-z]+(?:-[a-z]+)?) on (?:the )?(${months}\\s\\d{1,2}(?:st|nd|rd|th)?|\\d{1,2}(?:st|nd|rd|th)?\\s(?:of\\s)?${months})(?![a-z])|(?<![a-z.])(?:b\\.|n[ée]e? le|geb(?:oren)?\\.?(?: am)?|nat[oa] il|nacid[oa] el)\\s?(${date})|\\b(?:i|he|she|(?:my|his|her) [a-z]{3,12})(?: was|'s|'m| is)? born in (${year})(?!\\d)`,
   'g',
 );
 /** A row of a table or list: the date stands alone in its cell, and is old enough to be a person's. */
@@ -37,10 +44,10 @@ const cell = new RegExp(
   'gm',
 );
 const otherDate =
-  /(?:入职|到岗|报到|签订|签署|签发|签约|有效|到期|截止|发布|成立|更新|创建|版本|订单|下单|出版|上映|发行|竣工|建于|购|hired|joined|start|issued|expires?|due|created|updated|released|published|version|since|founded)[^\n\d]{0,8}$/;
+  /(?:点评|评论|评价|入住|退房|购买|回复|发表|发帖|posted|reviewed|入职|到岗|报到|签订|签署|签发|签约|有效|到期|截止|发布|成立|更新|创建|版本|订单|下单|出版|上映|发行|竣工|建于|购|hired|joined|start|issued|expires?|due|created|updated|released|published|version|since|founded)[^\n\d]{0,8}$/;
 const today = /(?:今天|明天|昨天|后天|下周|这周|today|tomorrow)[^\n]{0,10}$/;
 const publicMatter =
-  /公司|集团|大学|国家|共和国|城市|品牌|祖国|党|成语|节日|世界|company|country|nation|brand|festival|founded|建军|王朝|皇|诗|剧|小说|电影|角色|novel|star\b/;
+  /公司|集团|\b(?:product|idea|project|team|startup|movement|genre|language)\b|品种|语言|软件|产品|蛋糕|打折|下单|什么星座|哪个星座|星座是什么|zodiac|people born|anyone born|those born|出生的(?:人|婴儿|孩子)|python|java|大学|国家|共和国|城市|品牌|祖国|党|成语|节日|世界|company|country|nation|brand|festival|founded|建军|王朝|皇|诗|剧|小说|电影|角色|novel|star\b/;
 const someoneFamous =
   /(?:诗人|作家|演员|歌手|皇帝|总统|科学家|数学家|画家|音乐家|球员|导演|将军|伟人|明星|鲁迅|爱因斯坦|牛顿|president|singer|actor|actress|author|poet|scientist|composer|painter)[^\n]{0,24}$/;
 
@@ -91,7 +98,12 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
 
 /** Birth dates that a form or the speaker states. Those of public figures are common knowledge. */
 export function birthDate(input: RuleInput): IdentifierMatch[] {
-  if (!/生|birth|born|dob|d\.o\.b|sheng/.test(input.lower)) return [];
+  if (
+    !/生|birth|born|dob|d\.o\.b|sheng|turn|是\s?(?:19|20)\d\d|(?<![a-z])(?:b\.|n[ée]e? le|geb|nat[oa] il|nacid)/.test(
+      input.lower,
+    )
+  )
+    return [];
   const found: IdentifierMatch[] = [];
   for (const [pattern, confidence, rule] of [
     [labelled, 0.88, 'birth-date-labelled'],
@@ -99,6 +111,7 @@ export function birthDate(input: RuleInput): IdentifierMatch[] {
     [beforeBorn, 0.6, 'birth-date'],
     [wordThenDate, 0.6, 'birth-date-near-word'],
     [dateThenWord, 0.6, 'birth-date-near-word'],
+    [told, 0.6, 'birth-date-near-word'],
   ] as const) {
     for (const match of input.lower.matchAll(pattern)) {
       const value = match.slice(1).find((group) => group !== undefined);

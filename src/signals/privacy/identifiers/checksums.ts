@@ -90,3 +90,11 @@ export function isBirthDate(year: number, month: number, day: number): boolean {
   if (year < 1800 || year > 2039 || month < 1 || month > 12 || day < 1) return false;
   return day <= new Date(Date.UTC(year, month, 0)).getUTCDate();
 }
+
+/** NHS number (NHS Data Dictionary): ten digits, the last a check digit modulo 11. */
+export function passesNhsCheck(digits: string): boolean {
+  let sum = 0;
+  for (let index = 0; index < 9; index++) sum += (digits.charCodeAt(index) - 48) * (10 - index);
+  const check = 11 - (sum % 11);
+  return check !== 10 && digits.charCodeAt(9) - 48 === check % 11;
+}

@@ -11,29 +11,40 @@ const sharedMac =
   /^(?:0[02][:-]00[:-]00[:-]00|00[:-]00[:-]5e|ff[:-]ff|00[:-]00[:-]00|01[:-]00[:-]5e|33[:-]33|0000\.0000|ffff\.ffff|de[:-]ad[:-]be|aa[:-]bb[:-]cc|00[:-]11[:-]22|01[:-]23[:-]45)/;
 /** A serial number of any product is no more than that; a person's own device is told by its words. */
 const ownDevice =
-  /我|本人|手机|平板|手表|电脑|笔记本|手环|耳机|相机|\bmy\b|\bher\b|\bhis\b|phone|laptop|tablet|watch|macbook|ipad|airpods|lost|stolen|丢|报失|挂失|被偷/;
+  /我|本人|手机|平板|手表|电脑|笔记本|手环|耳机|相机|游戏机|无人机|行车记录仪|血糖仪|\b(?:my|her|his|our)\b|phone|laptop|tablet|watch|macbook|ipad|airpods?|thinkpad|kindle|surface|lost|stolen|丢|报失|挂失|被偷/;
 const placeholder = /^(?:0+$|1234567890*$|x+|sn-?0*1|abcd?ef?)/;
+
+/** Letters and digits as makers stamp them, in groups or not. */
+const stamped = '(?=[a-z0-9-]*\\d)[a-z0-9](?:-?[a-z0-9]){6,29}(?![a-z0-9-])';
+/** What is worn, carried, driven or stands at home, in a sentence of its owner. */
+const gadget =
+  '手机|平板|手表|电脑|笔记本|本本|手环|耳机|充电盒|相机|镜头|游戏机|主机|路由器|无人机|行车记录仪|车机|音箱|电视|机器人|打印机|阅读器|血糖仪|血压计|助听器|起搏器|胰岛素泵|呼吸机|iphone|ipad|ipod|macbook|imac|mac ?mini|airpods?|apple watch|homepod|thinkpad|surface|kindle|xbox|playstation|ps[45]|switch|garmin|fitbit|galaxy|pixel|laptop|tablet|phone|watch|camera|console|router|drone|dashcam|headphones|earbuds|e-?reader|pacemaker|insulin pump|glucose (?:meter|monitor)|hearing aid|tracker|airtag|tile|scooter|e-?bike';
+const emptyUuid = /^0{8}-|^(?:12345678-1234|aaaaaaaa-|deadbeef-|550e8400-e29b|123e4567-e89b)/;
 
 const labelledDevices = labelledValues([
   {
     type: 'device-id',
     rule: 'device-labelled',
     confidence: 0.85,
-    hint: /imei|meid|串号|idfa|idfv|oaid|android|udid|advertising|imsi|iccid|(?<![a-z])eid|sim/,
+    hint: /imei|meid|(?<![a-z])esn|串[号码]|识别码|idf[av]|oaid|[ag]aid|vaid|安卓|android|udid|advert|广告|imsi|iccid|(?<![a-z])eid|sim|dsn|集成电路卡/,
     label:
-      'imei\\d?|meid|串号|idfa|idfv|oaid|android[ _-]?id|udid|advertising[ _-]?id|imsi|iccid|(?<![a-z])eid(?![a-z])|sim卡?(?:序列)?号|sim (?:card )?(?:number|no\\.?|serial)',
+      '(?<![a-z])imei\\d?|(?<![a-z])meid|(?<![a-z])esn(?![a-z])|串[号码]|(?:手机|设备|移动设备|国际移动设备)识别码|idf[av](?![a-z])|oaid|(?<![a-z])[agv]aid(?![a-z])|(?:android|安卓)[ _-]?(?:id|设备号)|udid|(?:google |apple )?advertis(?:ing|er|ement)[ _-]?id(?:entifier)?|广告(?:id|标识符?|识别码)|imsi|iccid|(?<![a-z])eid(?![a-z])|sim ?卡?(?:序列|背面的?)?(?:号码?|编号)|sim (?:card )?(?:number|no\\.?|serial(?: number)?)|(?<![a-z])dsn(?![a-z])|集成电路卡识别码',
     value: '[a-z0-9](?:[ -]?[a-z0-9]){7,39}(?![a-z0-9])',
-    accept: (value) => digitCount(value) >= 6 && !placeholder.test(value),
+    behind: true,
+    accept: (value) => digitCount(value) >= 5 && !placeholder.test(value) && !emptyUuid.test(value),
   },
   {
     type: 'device-id',
     rule: 'device-number',
     confidence: 0.75,
-    hint: /设备|device/,
-    label: '设备(?:唯一)?(?:号|码|id|标识|编号|序列号)|device[ _-]?(?:id|serial|sn|no\\.?|number|uuid|token)',
-    value: '[a-z0-9][a-z0-9-]{7,39}(?![a-z0-9])',
+    hint: /设备|机器码|硬件码|device|machine|hardware|tracker|watch|手环|手表|push|推送|fingerprint|指纹/,
+    label:
+      '设备(?:唯一)?(?:号码?|码|id|标识符?|编号|序列号|指纹|token|sn)|机器码|硬件码|硬件id|推送(?:token|令牌|id)|(?:手环|手表|智能手表|耳机)(?:的)?(?:id|编号|设备号)|device[ _-]?(?:id(?:entifier)?|serial|sn|no\\.?|number|uuid|token|fingerprint|hash)|(?:machine|hardware)[ _-]?(?:id|uuid|fingerprint)|(?:browser|canvas) fingerprint|(?:smart)?watch id|tracker id|push[ _-]?token|registration[ _-]?id',
+    value: '[a-z0-9][a-z0-9-]{7,63}(?![a-z0-9])',
+    behind: true,
     accept: (value, { lower }) =>
       !placeholder.test(value) &&
+      !emptyUuid.test(value) &&
       ((/^[a-f0-9-]{12,}$/.test(value) && digitCount(value) >= 4) ||
         (ownDevice.test(lower) && digitCount(value) >= 2) ||
         (digitCount(value) >= 4 && value.length >= 12)),
@@ -42,14 +53,26 @@ const labelledDevices = labelledValues([
     type: 'device-id',
     rule: 'serial-number',
     confidence: 0.7,
-    hint: /机身|序列号|serial|(?<![a-z])s\/?n(?![a-z])/,
+    hint: /机身|序列|序号|serial|(?<![a-z])s\/?n(?![a-z])|出厂编?号/,
     label:
-      '机身号|机身码|序列号|serial(?:[ _-]?(?:no\\.?|number|num))?(?: of my [a-z ]{2,16}| on my [a-z ]{2,16})?|(?<![a-z])s\\/?n(?:码|(?=[:\\s#=]))',
-    value: '(?=[a-z0-9-]*\\d)[a-z0-9][a-z0-9-]{7,29}(?![a-z0-9])',
+      '机身号|机身码|机身(?:序列|编)号|序列号|序列码|序号|出厂编?号|serial(?:[ _-]?(?:no\\.?|number|num|#))?(?: (?:of|on|for) (?:my|her|his|our|the) [a-z ]{2,20})?|(?<![a-z])s\\/?n(?:码|号|(?=[:\\s#=\\d]))|(?<=[\\u4e00-\\u9fa5])s\\/?n',
+    value: stamped,
+    behind: true,
     accept: (value, { lower }, start) =>
       ownDevice.test(lower.slice(Math.max(0, start - 40), start + value.length + 24)) &&
       digitCount(value) >= 2 &&
-      !placeholder.test(value),
+      !placeholder.test(value) &&
+      // Dates and versions.
+      !/^(?:19|20)\d\d-?[01]\d-?[0-3]\d$/.test(value),
+  },
+  {
+    type: 'device-id',
+    rule: 'gadget-with-number',
+    confidence: 0.65,
+    hint: /背面|底部|背后|盒上|写着|印着|刻着|back of|bottom of|engraved|says|serial|sticker/,
+    label: `(?:${gadget})[^\\n。;\\d]{0,10}(?:背面|底部|背后|里面|盒上|上)?(?:的?那?[串行]?(?:字|码|号|编号)?)?(?:写着|印着|刻着|贴着|标着)(?:的是)?|(?:back|bottom|side|inside|sticker) of (?:my|her|his|our) (?:${gadget})[^\\n.;\\d]{0,14}?(?:says|reads|shows|:|is)`,
+    value: stamped,
+    accept: (value) => digitCount(value) >= 2 && value.length >= 8 && /[a-z]/.test(value) && !placeholder.test(value),
   },
   {
     type: 'device-id',
@@ -61,6 +84,10 @@ const labelledDevices = labelledValues([
     accept: (value) => digitCount(value) >= 2 && /[a-f]/.test(value) && !sharedMac.test(value.replace(/[ .]/g, '-')),
   },
 ]);
+
+/** SIM cards are numbered 89, country, issuer (ITU-T E.118): nineteen or twenty digits beside a word for the card. */
+const simCard = /(?<![\da-z.])89(?:86|44|1\d|852|886)\d?(?:[ -]?\d){12,16}[a-f]?(?![\da-z])/g;
+const simMatter = /sim|电话卡|手机卡|流量卡|物联卡|卡背|esim|集成电路|iccid|phone card|上网卡|副卡|补卡/;
 
 /** Hardware addresses, and device numbers that their label names. */
 export function deviceId(input: RuleInput): IdentifierMatch[] {
@@ -78,15 +105,30 @@ export function deviceId(input: RuleInput): IdentifierMatch[] {
       });
     }
   }
+  if (simMatter.test(input.lower)) {
+    for (const match of input.lower.matchAll(simCard)) {
+      const end = match.index + match[0].length;
+      if (!simMatter.test(input.lower.slice(Math.max(0, match.index - 40), end + 20))) continue;
+      found.push({ type: 'device-id', start: match.index, end, confidence: 0.9, rule: 'sim-card' });
+    }
+  }
   found.push(...labelledDevices(input));
   return found;
 }
 
-/** IMEI (3GPP TS 23.003): fifteen digits with a Luhn digit, only where labelled. */
+const imeiBefore =
+  /(?:imei|串[号码]|设备号|识别码|机身|\*#06#)[^\n。]{0,46}$|(?:手机|phone|mobile|handset|机子|设备)[^\n。\d]{0,24}(?:号|码|number|no\.?|id)[^\n。\d]{0,14}$/;
+const imeiBehind = /^[^\n。\d]{0,20}(?:imei|串[号码])/;
+/** Reporting bodies of 3GPP TS 23.003 that allot most numbers in use. */
+const typeAllocation = /^(?:0[1-9]|3[3-5]|4[459]|5[0-4]|8[67]|9[19])/;
+
+/** IMEI (3GPP TS 23.003): fifteen digits with a Luhn digit, only where its matter is spoken of. */
 export function imei(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
-  if (window.digits.length !== 15 || !passesLuhn(window.digits)) return undefined;
-  if (!precededBy(input.lower, window.start, 16, /(?:imei|串号|设备号)[^\n]{0,10}$/)) return undefined;
-  return { type: 'device-id', start: window.start, end: window.end, confidence: 0.9, rule: 'imei' };
+  const { digits, start, end } = window;
+  if (digits.length !== 15 || !passesLuhn(digits) || !typeAllocation.test(digits) || window.fraction) return undefined;
+  if (!precededBy(input.lower, start, 60, imeiBefore) && !imeiBehind.test(input.lower.slice(end, end + 28)))
+    return undefined;
+  return { type: 'device-id', start, end, confidence: 0.9, rule: 'imei' };
 }
 
 /** Written in groups, behind its label. */

@@ -1,4 +1,5 @@
 import { findDigitClusters } from '../digit-clusters.ts';
+import { findMisreadClusters } from '../misread-clusters.ts';
 import { comparable, type NormalisedText } from '../normalise.ts';
 import { findSpokenDigits } from '../spoken-digits.ts';
 import type { IdentifierMatch } from '../types.ts';
@@ -14,6 +15,7 @@ import { iban } from './iban.ts';
 import { ipAddress } from './ip-address.ts';
 import { licencePlate } from './licence-plate.ts';
 import { messengerId } from './messenger-id.ts';
+import { insuranceWindow, nationalNumber } from './national-number.ts';
 import { password } from './password.ts';
 import { permits } from './permits.ts';
 import { personName } from './person-name.ts';
@@ -34,8 +36,13 @@ const windowRules: ((window: DigitWindow, input: RuleInput) => IdentifierMatch |
   bankCard,
   accountNearBank,
   usSsn,
+  insuranceWindow,
   imei,
 ];
+/** Of these the ones whose checksum or label holds up against letters that were read for digits. */
+const misreadRules: typeof windowRules = [residentId, phone, bankCard, insuranceWindow, imei];
+/** An unlabelled telephone number, a card of the right range and a resident ID of fifteen digits have less. */
+const misreadFloor = 0.93;
 const textRules: IdentifierRule[] = [
   permits,
   socialCreditCode,
@@ -51,6 +58,7 @@ const textRules: IdentifierRule[] = [
   cardSecurityCode,
   verificationCode,
   recordNumber,
+  nationalNumber,
   messengerId,
   coordinates,
   address,
@@ -58,7 +66,7 @@ const textRules: IdentifierRule[] = [
 ];
 
 /** Bump with every change of a rule: receipts and statistics carry it. */
-export const identifierRulesVersion = '3';
+export const identifierRulesVersion = '4';
 
 /** A whole number should beat a likely piece of it: each character counts this much beside the confidence. */
 const lengthBonus = 0.005;
@@ -108,6 +116,16 @@ export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
       for (const rule of windowRules) {
         const match = rule(window, input);
         if (match !== undefined) matches.push(match);
+      }
+    }
+  }
+  for (const cluster of findMisreadClusters(normalised.text)) {
+    for (const window of digitWindows(cluster, input.text)) {
+      if (!/[A-Za-z]/.test(input.text.slice(window.start, window.end))) continue;
+      for (const rule of misreadRules) {
+        const match = rule(window, input);
+        if (match !== undefined && match.confidence >= misreadFloor && match.rule !== 'phone-us')
+          matches.push({ ...match, rule: `${match.rule}-misread` });
       }
     }
   }

@@ -42,6 +42,8 @@ export function labelledValues(sources: readonly LabelledValue[]): (input: RuleI
   const compiled = sources.map(compile);
   return (input) => {
     const found: IdentifierMatch[] = [];
+    // Every value holds a letter or a digit.
+    if (!/[a-z\d]/.test(input.lower)) return found;
     for (const { source, forward, backward } of compiled) {
       if (!source.hint.test(input.lower)) continue;
       const { type, rule, confidence, accept } = source;

@@ -125,7 +125,10 @@ function northAmerican(window: DigitWindow, input: RuleInput, labelled: () => bo
 function british(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
   if (!/^0(?:[12]\d{8,9}|7[1-9]\d{8})$/.test(window.digits) || !standsAlone(window, input)) return undefined;
   const split = window.bounded && [3, 4, 5].includes(window.groups[0] ?? 0) && [2, 3].includes(window.groups.length);
-  if (!(split && labelled()) && !(labelled() && window.shape === 'whole')) return undefined;
+  // Read aloud, digit by digit or in twos.
+  const spoken = window.groups.length > 5 && window.bounded;
+  if (!split && !spoken && window.shape !== 'whole') return undefined;
+  if (!labelled()) return undefined;
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.75, rule: 'phone-british' };
 }
 

@@ -53,7 +53,7 @@ const userInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/([A-Za-z0-9_.~-]{16,128})@[^\s/]{3
 const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{0,64}:([^\s@]{3,64})@[^\s/]{3,}/g;
 /** `api_key: …`, `secret=…`, `token 是 …` with a value that looks random. */
 const assigned =
-  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|session[ _-]?(?:id|key|token)?|[a-z]{0,8}sess(?:ion)?id|connect\.sid|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token|(?<![a-z])key|api密钥)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s)\s{0,3}["'`]?([A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
+  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|session[ _-]?(?:id|key|token)?|[a-z]{0,8}sess(?:ion)?id|sessdata|bili_jct|connect\.sid|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token|(?<![a-z])key|api密钥)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s|(?<=[密秘私]钥|令牌|凭证))\s{0,3}["'`]?((?:s:)?[A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
 /** Hexadecimal digests of code and files are random too, and public. */
 const placeholder =
   /^(?:your|my|the|example|xxx|test|placeholder|changeme|process|os|env|config|self|this|settings)[_.\W]|x{6,}|\*{3,}|\.{3}|<|\$\{|_here$|example$/i;
@@ -71,9 +71,13 @@ function entropy(value: string): number {
 const groupedKeys =
   /(?:恢复码|备用码|备份码|恢复密钥|激活码|激活密钥|产品密钥|许可证?密钥|序列密钥|recovery (?:code|key)|backup (?:code|key)|licen[cs]e key|product key|cd[ -]?key|serial key|activation (?:code|key))s?[\s:"'=是为(]{0,4}(?:is |are )?((?=[a-z-]*\d)[a-z\d]{4,8}(?:-[a-z\d]{4,8}){1,7})(?![a-z\d-])/g;
 
+/** The base32 secret behind a one-time password (RFC 6238), in one piece or in fours. */
+const oneTimeSeed =
+  /(?:totp|2fa|mfa|otp|authenticator|[二两]步验证|双重验证|动态口令|验证器)[^\n。]{0,16}?(?:seed|secret|key|密钥|秘钥)(?: key)?[\s:"'=是为(]{0,4}((?:[a-z2-7]{4}[ -]?){4,13}[a-z2-7]{0,3})(?![a-z0-9])/g;
+
 /** Hexadecimal of a usual length, or letters of both cases mixed with several digits. */
 function looksRandom(value: string): boolean {
-  if (/^[a-f0-9]{24,}$/i.test(value)) return true;
+  if (/^[a-f0-9]{24,}$/i.test(value) || /^[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}$/i.test(value)) return true;
   return (
     value.length >= 20 && /[a-z]/.test(value) && /[A-Z]/.test(value) && /\d.*\d/.test(value) && entropy(value) > 3.5
   );
@@ -104,6 +108,13 @@ function assignedValues(input: RuleInput): IdentifierMatch[] {
     if (/^(?<![a-z])key/i.test(match[0]) && !looksRandom(value)) continue;
     const end = match.index + match[0].length;
     found.push({ type: 'secret', start: end - value.length, end, confidence: 0.85, rule: 'secret-assigned' });
+  }
+  if (!/totp|2fa|mfa|otp|authenticator|[二两][步重]|双重|动态/.test(input.lower)) return found;
+  for (const match of input.lower.matchAll(oneTimeSeed)) {
+    const value = match[1] ?? '';
+    if (!/[2-7]/.test(value)) continue;
+    const end = match.index + match[0].length;
+    found.push({ type: 'secret', start: end - value.length, end, confidence: 0.85, rule: 'one-time-seed' });
   }
   return found;
 }

@@ -3,7 +3,7 @@ import type { DigitWindow } from './digit-windows.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 const label =
-  /(?:ssn|social security|soc\.? sec|社会安全号|社安号?|ss#|social insurance|(?<![a-z])sin(?: (?:number|no\.?|is)|[:#])|\bsocial(?= |$)|itin|taxpayer id)[^\n]{0,30}$/;
+  /(?:ssn|social security|soc\.? sec|社会安全号|社安号?|ss#|\bsocial(?= (?!insurance)|$)|itin|taxpayer id)[^\n]{0,30}$/;
 /** Printed in advertisements and therefore void. */
 const voided = new Set(['078051120', '219099999']);
 

@@ -16,19 +16,19 @@ const mixed = new RegExp(
 );
 /** 482913是你的验证码, 482913(登录验证码), 482913 is your WhatsApp code. */
 const before = new RegExp(
-  `(?<![\\d.]|(?<!(?<![a-z])g)-)(\\d(?:[ -]?\\d){3,7})${unit}[^\\n\\d。;]{0,20}?(?:验证码|校验码|动态码|短信码|登录码|(?:is|as) (?:your|my|the) [^\\n,。.\\d]{0,24}?(?:code|otp|pin|passcode|one-time password)|to (?:verify|log ?in|sign ?in|confirm your|reset your|authenticate)|验证使用)(?![^\\n。\\d]{0,8}\\d)`,
+  `(?<![\\d.]|(?<!(?<![a-z])g)-)(\\d(?:[ -]?\\d){3,7})${unit}[^\\n\\d。;]{0,20}?(?:验证码|校验码|动态码|短信码|登录码|(?:is|as) (?:your|my|the) [^\\n,。.\\d]{0,24}?(?:code|otp|pin|passcode|one-time password)|to (?:verify|log ?in|sign ?in|confirm your|reset your|authenticate)|验证使用|(?:来|以)?完成(?:登[录陆]|验证|注册|绑定|认证))(?![^\\n。\\d]{0,8}\\d)`,
   'g',
 );
 /** Told of without its name: what the text message said, what somebody wants to hear. */
 const told = new RegExp(
-  `(?:(?:短信|收到|发来|发过来|发给我)[^\\n\\d。;]{0,10}(?:数字|那串|六位|四位|码|说|写|里|内容|的)[^\\n\\d。;]{0,6}|(?:[四六]|[46])位数?(?:字|的?码)?(?:是|为|:)?\\s?|[念报读](?:给[^\\d\\n]{1,4})?(?:一下|出|了)?|(?:six|four|6|4)[- ]digits?(?: (?:code|number))?(?: is| was)?[:,]?\\s?|(?:they|he|she|it|bank) (?:just )?(?:sent|texted|messaged) me |(?:use|enter)(?: the)?(?: code)? )${code}`,
+  `(?:(?:短信|收到|发来|发过来|发给我|发了|发的|来了)[^\\n\\d。;]{0,10}(?:数字|那串|六位|四位|码|说|写|里|内容|的)[^\\n\\d。;]{0,6}|(?:[四六]|[46])位数?(?:字|的?码)?(?:是|为|:)?\\s?|[念报读](?:给[^\\d\\n]{1,4})?(?:一下|出|了)?|(?:six|four|6|4)[- ]digits?(?: (?:code|number|pin)(?:s)?)?(?: is| was|[^\\d\\n。.;]{0,30}?(?:told|gave|sent|read|said|typed)[^\\d\\n。.;]{0,12}?)?[:,]?\\s?|(?:your|my) (?:[a-z]+ ){1,3}(?:code|pin)(?: is)?[:,]?\\s{0,2}|(?:they|he|she|it|bank) (?:just )?(?:sent|texted|messaged) me |(?:use|enter)(?: the)?(?: code)? )${code}`,
   'g',
 );
 const toldContext =
-  /码|验证|短信|收到|位数|digit|骗|客服|银行|告诉|code|text|sms|scam|log ?in|sign ?in|verif|read it|otp|message/;
+  /码|数字|验证|短信|收到|位数|digit|骗|客服|银行|告诉|code|text|sms|scam|log ?in|sign ?in|verif|read it|otp|message/;
 /** `code` alone is what machines, countries and shops have too. */
 const bare = new RegExp(
-  `(?<![a-z])(?<!(?:error|zip|postal|area|status|country|source|exit|promo|discount|qr|bar|dress|post|room|hs|hts|cpt|icd|icd-10|tariff|naics|sic|product|item|part|colou?r|building|zip-|printed|return|response|http|swift|sort|dial(?:l?ing)?|coupon|voucher|stock|ticker|course|class|model|fault|trouble|obd|plu|airline|booking|machine|op|byte|unicode|key|morse|hex|ascii|tax|cost|branch|bank|store|shop) )code\\b[:\\s=]{1,3}(?:is |was |i got |they sent )?(?:")?${code}`,
+  `(?<![a-z])(?<!(?:error|zip|postal|area|status|country|source|exit|promo|discount|qr|bar|dress|post|room|hs|hts|cpt|icd|icd-10|tariff|naics|sic|product|item|part|colou?r|building|zip-|printed|return|response|http|swift|sort|dial(?:l?ing)?|coupon|voucher|stock|ticker|course|class|model|fault|trouble|obd|plu|airline|booking|machine|op|byte|unicode|key|morse|hex|ascii|tax|cost|branch|bank|store|shop) )code\\b[:\\s=]{1,3}(?:is:? |was:? |i got |they sent )?(?:")?${code}`,
   'g',
 );
 const secretContext =
@@ -38,7 +38,7 @@ const secretContext =
 export function verificationCode(input: RuleInput): IdentifierMatch[] {
   const { lower } = input;
   if (
-    !/码|口令|短信|收到|发来|位数|[念报读两双]|digit|code|otp|yzm|yan ?zheng|2fa|mfa|totp|pin|verif|log ?in|sign ?in|factor|authenticator|sent|text/.test(
+    !/码|口令|短信|收到|发来|位数|[念报读两双]|digit|code|otp|yzm|yan ?zheng|2fa|mfa|totp|pin|verif|log ?in|sign ?in|factor|authenticator|sent|text|登[录陆]|验证|输入/.test(
       lower,
     )
   )
@@ -63,7 +63,12 @@ export function verificationCode(input: RuleInput): IdentifierMatch[] {
   each(labelled, 0.92, 'verification-code');
   each(mixed, 0.8, 'verification-code');
   each(before, 0.9, 'verification-code-before', (start) => !precededBy(lower, start, 20, numberLabel));
-  each(told, 0.65, 'verification-code-told', (start, end) => toldContext.test(around(start, end)));
+  each(
+    told,
+    0.65,
+    'verification-code-told',
+    (start, end) => toldContext.test(around(start, end)) && !precededBy(lower, start, 20, numberLabel),
+  );
   each(bare, 0.65, 'verification-code-told', (start, end) => secretContext.test(around(start, end)));
   return found;
 }
