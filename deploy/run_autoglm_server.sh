@@ -14,6 +14,9 @@ if [ -z "$parts" ]; then
   exit 7
 fi
 root=${DUANYUN_ROOT:-$(dirname -- "$(dirname -- "$parts")")}
+gateway=${DUANYUN_COMMAND:-$root/bin/duanyun}
+# This script's own: the gateway refuses variables that it does not know.
+unset DUANYUN_ROOT DUANYUN_COMMAND
 
 # shellcheck source=lib/server-log.sh
 . "$parts/server-log.sh"

@@ -2,7 +2,6 @@
 # Everything that must be true before anything is started. Each check that fails ends the script with what to do.
 
 check_gateway() {
-  gateway=${DUANYUN_COMMAND:-$root/bin/duanyun}
   case $gateway in
     */*) [ -f "$gateway" ] ;;
     *) command -v "$gateway" >/dev/null 2>&1 ;;

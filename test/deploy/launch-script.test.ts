@@ -186,7 +186,11 @@ describe('run_autoglm_server.sh', () => {
     it('answers, survives a model that dies, drains and leaves nothing behind', async () => {
       const port = await freePort();
       const dieOn = path.join(place.folder, 'die');
-      const launch = place.launch(['--port', String(port)], { vllm: { dieOn } });
+      const launch = place.launch(['--port', String(port)], {
+        vllm: { dieOn },
+        // The script's own variables are not the gateway's.
+        environment: { DUANYUN_ROOT: projectRoot, DUANYUN_COMMAND: path.join(projectRoot, 'bin', 'duanyun') },
+      });
       await launch.says(/^\[SUCCESS\] Model service is ready!$/m);
       expect(launch.output).toContain(`[INFO] FastAPI server running at http://127.0.0.1:${port}\n`);
       expect(launch.output).toMatch(/A first answer through the gateway: \d+ tokens/);
