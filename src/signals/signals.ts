@@ -1,7 +1,7 @@
 import type { GenerationRequest } from '../core/chat.ts';
 import { estimateComplexity, type ComplexitySignal } from './complexity/estimate-complexity.ts';
 import { detectPrivacy, type PrivacyOptions, type PrivacyVerdict } from './privacy/detect.ts';
-import { normalise } from './privacy/normalise.ts';
+import { normaliseLower } from './privacy/normalise.ts';
 import { requestSegments, type ReadText, type UncheckedPart } from './request-segments.ts';
 import { measureSize, type SizeSignal } from './size.ts';
 import { classifyTask, type TaskSignal } from './task/classify-task.ts';
@@ -40,7 +40,7 @@ export function computeSignals(request: GenerationRequest, options: SignalOption
     newestUserText.length > instructionLimit
       ? newestUserText.slice(0, instructionLimit / 2) + newestUserText.slice(-instructionLimit / 2)
       : newestUserText;
-  const { lower } = normalise(instruction);
+  const lower = normaliseLower(instruction);
   const newest =
     request.input.kind === 'chat' ? request.input.messages.findLast(({ role }) => role === 'user') : undefined;
   const holds = (type: 'image' | 'audio'): boolean => newest?.content.some((part) => part.type === type) === true;

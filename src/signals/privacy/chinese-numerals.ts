@@ -16,6 +16,7 @@ export function digitValue(charCode: number): number {
 const numerals = Object.keys(values).join('');
 /** Four in a row, or six and more in groups of two and three: 零四六 四五四 二八六. */
 const run = new RegExp(`[0-9${numerals}]{4,}|[${numerals}]{2,3}(?:[ -][${numerals}]{2,3}){1,7}(?![${numerals}])`, 'g');
+const anyNumeral = new RegExp(`[${numerals}]`);
 /** One numeral behind ASCII digits begins a word (8000一直, 300两人). */
 const wordBehind = new RegExp(`\\d[${numerals}]$`);
 
@@ -28,7 +29,9 @@ export const convertNumerals = (text: string): string =>
  * are ordinary words (一二, 三三两两 aside) and stay.
  */
 export function convertNumeralRuns(text: string): string {
+  if (!anyNumeral.test(text)) return text;
   return text.replace(run, (match) => {
+    if (!anyNumeral.test(match)) return match;
     if (match.length < 7 && /[ -]/.test(match)) return match;
     const kept = wordBehind.test(match) ? match.slice(-1) : '';
     const converted = kept === '' ? match : match.slice(0, -1);

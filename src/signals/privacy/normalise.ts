@@ -31,8 +31,10 @@ function lowerSameLength(text: string): string {
 /** A normalised text as it is compared with words and labels. Keeps the length. */
 export const comparable = (text: string): string => foldTraditional(lowerSameLength(text));
 
-/** Maps text to the form the rules are written for. Linear in the length of the text. */
-export function normalise(original: string): NormalisedText {
+/** Half-width, visible, unescaped text, and where each of its characters came from. */
+type Folded = Pick<NormalisedText, 'text' | 'starts' | 'ends'>;
+
+function fold(original: string): Folded {
   const pieces: string[] = [];
   // Folding can lengthen (㎡ → m2, ﷺ → 18 letters), so the map grows on demand.
   let starts = new Uint32Array(original.length + 64);
@@ -104,15 +106,17 @@ export function normalise(original: string): NormalisedText {
   }
   flush(position);
 
-  const text = pieces.join('');
-  return {
-    text,
-    lower: comparable(text),
-    digits: convertNumeralRuns(text),
-    starts: starts.subarray(0, length),
-    ends: ends.subarray(0, length),
-  };
+  return { text: pieces.join(''), starts: starts.subarray(0, length), ends: ends.subarray(0, length) };
 }
+
+/** Maps text to the form the rules are written for. Linear in the length of the text. */
+export function normalise(original: string): NormalisedText {
+  const folded = fold(original);
+  return { ...folded, lower: comparable(folded.text), digits: convertNumeralRuns(folded.text) };
+}
+
+/** `normalise(original).lower`, for what needs no more. */
+export const normaliseLower = (original: string): string => comparable(fold(original).text);
 
 /** The range of the original that a range of the normalised text came from. */
 export function originalRange(normalised: NormalisedText, start: number, end: number): { start: number; end: number } {

@@ -299,6 +299,11 @@ function nameInSlot(text: string, start: number, anchors: readonly Anchor[]): { 
   return best;
 }
 
+/** One flag for each ideograph that a surname begins with: most text is passed over by it. */
+const beginsName = new Uint8Array(0x5200);
+for (const name of doubleSurnameList) beginsName[name.charCodeAt(0) - 0x4e00] = 1;
+for (const code of [...surnameWeights.keys(), ...slotSurnames]) beginsName[code - 0x4e00] = 1;
+
 /**
  * Full names in Chinese characters in a normalised text, left to right, without overlaps. `anchors` are the places of
  * numbers and addresses found before.
@@ -307,7 +312,7 @@ export function chineseNames(text: string, anchors: readonly Anchor[] = []): Ide
   const found: IdentifierMatch[] = [];
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
-    if (!isHan(code)) continue;
+    if (!isHan(code) || beginsName[code - 0x4e00] === 0) continue;
     const name = nameAt(text, index);
     if (name !== undefined) {
       const confidence = Math.min(0.9, 0.55 + 0.08 * (name.score - thresholdThree));

@@ -32,12 +32,17 @@ export function classifyTopics(normalised: NormalisedText, using: TopicModel = t
   const raise = (scores: Float64Array): void => {
     // Weak evidence for several topics adds up (noisy or) and counts for the strongest one: a private matter between two
     // topics, such as a child's illness, must not slip below both thresholds.
-    const any = 1 - scores.reduce((none, score) => none * (1 - score), 1);
-    const strongest = scores.indexOf(Math.max(...scores));
-    scores.forEach((score, topic) => {
-      const raised = topic === strongest ? any : score;
+    let none = 1;
+    let strongest = 0;
+    for (let topic = 0; topic < scores.length; topic++) {
+      const score = scores[topic] ?? 0;
+      none *= 1 - score;
+      if (score > (scores[strongest] ?? 0)) strongest = topic;
+    }
+    for (let topic = 0; topic < scores.length; topic++) {
+      const raised = topic === strongest ? 1 - none : (scores[topic] ?? 0);
       if (raised > (highest[topic] ?? 0)) highest[topic] = raised;
-    });
+    }
   };
   const features = splitSentences(lower).map(({ start, end }) => extractFeatures(lower, start, end));
   const grams = features.map((part) => sumGrams(using, part));

@@ -124,13 +124,24 @@ export function extractFeatures(lower: string, start: number, end: number): Text
   return { present, grams, gramCount, question, digits, chinese };
 }
 
+function presentInAny(parts: readonly TextFeatures[]): Uint8Array {
+  const [first, ...others] = parts;
+  if (first === undefined) return new Uint8Array(topicCount + cueCount);
+  if (others.length === 0) return first.present;
+  const present = first.present.slice();
+  for (const other of others) {
+    for (let group = 0; group < present.length; group++) if (other.present[group] === 1) present[group] = 1;
+  }
+  return present;
+}
+
 /** Calls `visit` with the index of each dense feature of one or more sentences taken together. */
 export function visitDenseFeatures(parts: readonly TextFeatures[], visit: (index: number) => void): void {
-  const has = (group: number): boolean => parts.some((part) => part.present[group] === 1);
+  const present = presentInAny(parts);
   const topics: number[] = [];
-  for (let group = 0; group < topicCount; group++) if (has(group)) topics.push(group);
+  for (let group = 0; group < topicCount; group++) if (present[group] === 1) topics.push(group);
   const cues: number[] = [];
-  for (let group = 0; group < cueCount; group++) if (has(topicCount + group)) cues.push(group);
+  for (let group = 0; group < cueCount; group++) if (present[topicCount + group] === 1) cues.push(group);
   const somebody = topics.includes(childWordIndex) || personalIndexes.some((group) => cues.includes(group));
   const elsewhere = impersonalIndexes.some((group) => cues.includes(group));
   if (somebody && !elsewhere) cues.push(cueCount);
