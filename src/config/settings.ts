@@ -217,10 +217,10 @@ export const settings = {
     group: 'engine',
     kind: 'text',
     schema: z.string().min(1),
-    default: 'whisper-base',
-    expects: 'an id or alias of the catalogue',
+    default: 'auto',
+    expects: 'auto, or an id or alias of the catalogue',
     placeholder: 'model',
-    help: 'Model that hears speech; fetch it with `duanyun pull`.',
+    help: 'Model that hears speech; fetch it with `duanyun pull`. `auto`: SenseVoice for Chinese and Whisper for the rest, as far as they are there.',
   }),
   maxAudioMinutes: setting({
     group: 'engine',

@@ -26,8 +26,10 @@ export type ModelEntry = {
   /** Lower case, digits, dots and dashes. */
   id: string;
   aliases: string[];
-  /** What it is for. Absent: a language model in GGUF. `speech`: a Whisper of CTranslate2. `speaker`: tells voices apart. */
+  /** What it is for. Absent: a language model in GGUF. `speech`: hears. `speaker`: tells voices apart. */
   kind?: 'speech' | 'speaker';
+  /** Of a model that hears: `sense-voice` in k2-fsa's ONNX form. Absent: a Whisper of CTranslate2. */
+  architecture?: 'sense-voice';
   displayName: string;
   description: string;
   licence: string;

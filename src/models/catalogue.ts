@@ -44,6 +44,7 @@ export const modelEntrySchema = z.strictObject({
   id: z.string().regex(/^[a-z0-9][a-z0-9.-]*$/),
   aliases: z.array(z.string().regex(/^[a-z0-9][a-z0-9.-]*$/)),
   kind: z.enum(['speech', 'speaker']).exactOptional(),
+  architecture: z.enum(['sense-voice']).exactOptional(),
   displayName: z.string().min(1),
   description: z.string(),
   licence: z.string().min(1),

@@ -75,7 +75,8 @@ export class FilePuller {
       const sizeBytes = await this.#blobs.size(file.sha256);
       if (sizeBytes !== undefined) return { sha256: file.sha256, sizeBytes };
     }
-    const sources = listSources(file.sources, this.#client, this.#settings.hubs ?? {}).filter(
+    const needsHash = file.sha256 === undefined;
+    const sources = listSources(file.sources, this.#client, this.#settings.hubs ?? {}, { needsHash }).filter(
       ({ local }) => local || this.#settings.offline !== true,
     );
     if (sources.length === 0 && this.#settings.offline === true) throw makeError('offline', { file: file.name });

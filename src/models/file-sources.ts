@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto';
 import type { FileSource } from '../core/catalogue.ts';
-import { openFileOrigin, openHttpOrigin, requireSuccess, type ByteOrigin } from './byte-origin.ts';
+import { openFileOrigin, openHttpOrigin, readExactly, requireSuccess, type ByteOrigin } from './byte-origin.ts';
 import { DownloadFault } from './download-fault.ts';
 import type { HttpClient } from './http-client.ts';
 import { wheelSource } from './wheel-source.ts';
@@ -46,17 +47,23 @@ export type HubSettings = {
   indexUrls?: string[];
 };
 
+/** Hubs keep text files of some megabytes in Git. */
+const mostSmallBytes = 16 * 1024 * 1024;
+
 export const defaultHuggingfaceEndpoints = ['https://huggingface.co', 'https://hf-mirror.com'];
 export const defaultModelscopeEndpoint = 'https://modelscope.cn';
 
 /**
  * Every mirror of a file. Package indexes come first because their names resolve nearly everywhere: the system's resolver
  * works on few names at a time, and a blocked hub's name must not hold up the others. Which is used follows from who answers first.
+ *
+ * @param options `needsHash`: nobody knows the file's sha256, so that each mirror has to tell it
  */
 export function listSources(
   sources: readonly FileSource[],
   client: HttpClient,
   settings: HubSettings,
+  options: { needsHash?: boolean } = {},
 ): UnreachedSource[] {
   const listed: UnreachedSource[] = [];
   for (const source of sources) {
@@ -66,7 +73,7 @@ export function listSources(
         break;
       case 'huggingface':
         for (const endpoint of settings.huggingfaceEndpoints ?? defaultHuggingfaceEndpoints) {
-          listed.push(huggingfaceSource(source, client, endpoint.replace(/\/+$/, '')));
+          listed.push(huggingfaceSource(source, client, endpoint.replace(/\/+$/, ''), options.needsHash === true));
         }
         break;
       case 'modelscope': {
@@ -89,6 +96,7 @@ function huggingfaceSource(
   source: Extract<FileSource, { kind: 'huggingface' }>,
   client: HttpClient,
   endpoint: string,
+  needsHash: boolean,
 ): UnreachedSource {
   const url = `${endpoint}/${source.repo}/resolve/${encodeURIComponent(source.revision)}/${encodePath(source.path)}`;
   const label = new URL(endpoint).host;
@@ -99,13 +107,26 @@ function huggingfaceSource(
       // The hub states hash and size on its own answer, before it redirects to the storage.
       const response = await client.request(url, { method: 'HEAD', signal, stopAtHeader: 'x-linked-etag' });
       if (response.status >= 400) requireSuccess(response);
-      const sha256 = hashIn(response.header('x-linked-etag'));
+      let sha256 = hashIn(response.header('x-linked-etag'));
       const size =
         response.header('x-linked-size') ?? (response.status < 300 ? response.header('content-length') : undefined);
+      const gitHash = gitHashIn(response.header('x-linked-etag') ?? response.header('etag'));
       response.discard();
+      if (sha256 === undefined && gitHash !== undefined && needsHash) {
+        sha256 = await hashSmallFile(await openHttpOrigin(client, url, signal), gitHash, signal);
+      }
       return reached(label, numberIn(size), sha256, (signal2) => openHttpOrigin(client, url, signal2));
     },
   };
+}
+
+/** Of a file that lies in the hub's Git itself and not in its storage for large ones: Git's own hash is all that is stated. */
+async function hashSmallFile(origin: ByteOrigin, gitHash: string, signal: AbortSignal): Promise<string | undefined> {
+  if (origin.sizeBytes > mostSmallBytes) return undefined;
+  const bytes = await readExactly(origin, 0, origin.sizeBytes, signal);
+  const found = createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
+  if (found !== gitHash) throw new DownloadFault('the file is not the one that its hub states');
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function modelscopeSource(
@@ -180,6 +201,10 @@ function reached(
 
 function encodePath(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
+}
+
+function gitHashIn(text: string | undefined): string | undefined {
+  return /^(?:W\/)?"?([0-9a-f]{40})"?$/i.exec(text ?? '')?.[1]?.toLowerCase();
 }
 
 function hashIn(text: string | undefined): string | undefined {

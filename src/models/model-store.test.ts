@@ -494,3 +494,42 @@ describe('removing', () => {
     expect(await readdir(join(root, 'blobs', 'sha256'))).toEqual([]);
   });
 });
+
+describe('SenseVoice, of which the hub keeps the table of tokens in Git', () => {
+  const read = (name: string): Promise<Buffer> =>
+    readFile(new URL(`../../test/fixtures/sense-voice/${name}`, import.meta.url));
+  const source = (path: string): FileSource => ({ kind: 'huggingface', repo: 'o/r', revision: 'main', path });
+  const entry: ModelEntry = {
+    ...loadCatalogue().models.find(({ architecture }) => architecture === 'sense-voice')!,
+    files: [
+      { role: 'weights', name: 'model.int8.onnx', sources: [source('model.int8.onnx')] },
+      { role: 'tokenizer', name: 'tokens.txt', sources: [source('tokens.txt')] },
+    ],
+  };
+  const open = async (tokensHash?: string, weights?: Buffer): Promise<ModelStore> => {
+    const hub = await startHub();
+    hub.addFile('model.int8.onnx', weights ?? (await read('model.onnx')));
+    hub.addGitFile('tokens.txt', await read('tokens.txt'), tokensHash);
+    return storeWith([entry], { hubs: { huggingfaceEndpoints: [hub.endpoint] } });
+  };
+
+  it('is fetched, checked by what the hub states, and installed', async () => {
+    const store = await open();
+    await pullAll(store, 'sensevoice-small');
+    const { weightsPath, paths } = await store.resolve('sensevoice');
+    expect(await readFile(weightsPath)).toEqual(await read('model.onnx'));
+    expect(await readFile(paths?.tokenizer ?? '')).toEqual(await read('tokens.txt'));
+  });
+
+  it('a table that is not the one of that hash is refused', async () => {
+    await expect(pullAll(await open('0'.repeat(40)), 'sensevoice-small')).rejects.toMatchObject({
+      code: 'download_failed',
+    });
+  });
+
+  it('another ONNX file is no SenseVoice, and is not kept', async () => {
+    const store = await open(undefined, Buffer.from(await read('tokens.txt')));
+    await expect(pullAll(store, 'sensevoice-small')).rejects.toMatchObject({ code: 'model_file_invalid' });
+    expect(await store.installed()).toEqual([]);
+  });
+});

@@ -17,6 +17,7 @@ import { HttpClient, type HttpClientOptions } from './http-client.ts';
 import { Manifests, type Manifest } from './manifests.ts';
 import { describeOwnModel } from './own-model.ts';
 import { DefaultFinder } from './default-finder.ts';
+import { readSenseVoiceShape } from './sense-voice/sense-voice-file.ts';
 import { readTorchFile } from './speaker/torch-file.ts';
 import { Ctranslate2File } from './whisper/ctranslate2-file.ts';
 import { TunedFiles, tunedName } from './tuned-files.ts';
@@ -213,7 +214,9 @@ export class ModelStore implements ModelAdministration {
       const path = this.#blobs.path(sha256);
       if (entry.kind === 'speaker') await readTorchFile(path, 'model_state');
       else if (entry.kind === 'speech') {
-        if (file.role === 'weights') await (await Ctranslate2File.open(path)).close();
+        if (file.role !== 'weights') return;
+        if (entry.architecture === 'sense-voice') await readSenseVoiceShape(path);
+        else await (await Ctranslate2File.open(path)).close();
       } else await readGgufHeader(path);
     } catch (error) {
       if (!(error instanceof DuanyunError) || error.code !== 'model_file_invalid') throw error;

@@ -44,6 +44,7 @@ export class StandInHub {
   readonly #options: HubOptions;
   readonly #servers: Server[] = [];
   readonly #blobs = new Map<string, Buffer>();
+  readonly #gitHashes = new Map<string, string>();
   readonly #wheels = new Map<string, { filename: string; bytes: Buffer }[]>();
   #origins: string[] = [];
 
@@ -77,6 +78,12 @@ export class StandInHub {
 
   addFile(name: string, bytes: Buffer): void {
     this.#blobs.set(name, bytes);
+  }
+
+  /** A small file that lies in the hub's Git: the hub states Git's hash of it, and no sha256. */
+  addGitFile(name: string, bytes: Buffer, hash = gitHashOf(bytes)): void {
+    this.#blobs.set(name, bytes);
+    this.#gitHashes.set(name, hash);
   }
 
   /** Cuts a file into wheels, as on PyPI; returns the parts for a catalogue entry. */
@@ -129,17 +136,22 @@ export class StandInHub {
 
   #dispatch(area: string, rest: string[], url: URL, request: IncomingMessage, response: ServerResponse): void {
     const { authorization } = request.headers;
-    if (area === 'hub') return this.#answerHub(rest, response);
+    if (area === 'hub') return this.#answerHub(rest, request, response);
     if (area === 'modelscope') return this.#answerModelscope(url, request, response);
     if (area === 'simple') return this.#answerIndex(rest[0] ?? '', authorization, response);
     if (area === 'blob') return this.#sendFile(rest.join('/'), request, response);
     fail(response, 404);
   }
 
-  #answerHub(rest: string[], response: ServerResponse): void {
+  #answerHub(rest: string[], request: IncomingMessage, response: ServerResponse): void {
     const name = rest.at(-1) ?? '';
     const bytes = this.#blobs.get(name);
     if (bytes === undefined) return fail(response, 404);
+    const gitHash = this.#gitHashes.get(name);
+    if (gitHash !== undefined) {
+      response.setHeader('etag', `"${gitHash}"`);
+      return this.#sendFile(name, request, response);
+    }
     // Like the real one: the storage is another host.
     response.writeHead(302, {
       location: `${this.#origins[1]}/blob/${name}`,
@@ -218,6 +230,10 @@ export class StandInHub {
     };
     send();
   }
+}
+
+export function gitHashOf(bytes: Buffer): string {
+  return createHash('sha1').update(`blob ${bytes.length}\0`).update(bytes).digest('hex');
 }
 
 export function sha256Of(bytes: Buffer): string {

@@ -1,63 +1,52 @@
-import { makeError } from '../../../core/errors.ts';
-import type { Transcript, TranscriptSegment } from '../../../core/perception.ts';
-import { Ctranslate2File } from '../../../models/whisper/ctranslate2-file.ts';
-import { readWhisperShape } from '../../../models/whisper/whisper-shape.ts';
+import type { Transcript } from '../../../core/perception.ts';
 import type { ByteSource } from '../../host/byte-source.ts';
-import { openInPlaceSession } from '../../native/onnx-in-place.ts';
 import { decodeAudio, speechRate } from './audio/decode-audio.ts';
-import { prepareWhisper } from './prepare-whisper.ts';
+import { chooseModel, isForSenseVoice } from './choose-model.ts';
+import { HeardRecording } from './heard-recording.ts';
 import { SampleStream } from './sample-stream.ts';
-import { toSimplifiedChinese } from './simplified-chinese.ts';
+import { hearBySenseVoice } from './sense-voice/hear-stream.ts';
+import { SenseVoiceModel } from './sense-voice/sense-voice-model.ts';
 import type { SpeechLoadOptions, SpeechProgress, TranscribeRequest, VoiceRequest } from './speech-messages.ts';
 import { VoiceActivityModel } from './voice-activity.ts';
 import { VoiceWatches } from './voice-watches.ts';
-import { transcribeStream } from './whisper/transcribe-stream.ts';
-import { Vocabulary } from './whisper/vocabulary.ts';
-import { WhisperModel } from './whisper/whisper-model.ts';
+import { loadWhisper } from './whisper/load-whisper.ts';
+import { transcribeStream, type StreamParts } from './whisper/transcribe-stream.ts';
 
-const beams = 5;
+type Loaded = {
+  whisper?: { id: string; parts: Omit<StreamParts, 'voice'> };
+  senseVoice?: { id: string; model: SenseVoiceModel };
+};
 
-/** Whisper and its voice detector, loaded; hears one recording at a time. */
+/** The speech models and the voice detector, loaded; hears one recording at a time. */
 export class Recogniser {
-  readonly #options: SpeechLoadOptions;
-  readonly #model: WhisperModel;
-  readonly #vocabulary: Vocabulary;
+  readonly #mostSeconds: number;
+  readonly #loaded: Loaded;
   readonly #voice: VoiceActivityModel;
   readonly #watches: VoiceWatches;
-  readonly #suppressed: ReadonlySet<number>;
   #last: Promise<unknown> = Promise.resolve();
 
-  private constructor(
-    options: SpeechLoadOptions,
-    parts: { model: WhisperModel; vocabulary: Vocabulary; voice: VoiceActivityModel; suppressed: readonly number[] },
-  ) {
-    this.#options = options;
-    this.#model = parts.model;
-    this.#vocabulary = parts.vocabulary;
-    this.#voice = parts.voice;
-    this.#watches = new VoiceWatches(parts.voice);
-    this.#suppressed = new Set(parts.suppressed);
+  private constructor(loaded: Loaded, voice: VoiceActivityModel, mostSeconds: number) {
+    this.#loaded = loaded;
+    this.#voice = voice;
+    this.#watches = new VoiceWatches(voice);
+    this.#mostSeconds = mostSeconds;
   }
 
   static async load(options: SpeechLoadOptions): Promise<Recogniser> {
-    const { threads } = options;
-    const prepared = await prepareWhisper(options);
-    const weights = await Ctranslate2File.open(options.weightsPath);
-    const shape = readWhisperShape(weights);
-    await weights.close();
-    const encoder = openInPlaceSession(prepared.encoder, { threads });
-    const decoder = openInPlaceSession(prepared.decoder, { threads });
-    const { decoderLayers: layers } = shape;
-    return new Recogniser(options, {
-      model: new WhisperModel(encoder, decoder, { ...shape, layers, alignmentHeads: prepared.alignmentHeads }, beams),
-      vocabulary: await Vocabulary.read(options.tokenizerPath),
-      voice: await VoiceActivityModel.open(options.voiceActivityPath),
-      suppressed: prepared.suppressed,
-    });
+    const { whisper, senseVoice, threads } = options;
+    const loaded: Loaded = {};
+    if (whisper !== undefined) loaded.whisper = { id: whisper.model, parts: await loadWhisper(whisper, threads) };
+    if (senseVoice !== undefined) {
+      const { model: id, weightsPath, tokensPath } = senseVoice;
+      loaded.senseVoice = { id, model: await SenseVoiceModel.open(weightsPath, tokensPath, { threads }) };
+    }
+    return new Recogniser(loaded, await VoiceActivityModel.open(options.voiceActivityPath), options.mostSeconds);
   }
 
+  /** Of all models together. */
   get languages(): string[] {
-    return this.#vocabulary.languages;
+    const { whisper, senseVoice } = this.#loaded;
+    return [...new Set([...(whisper?.parts.vocabulary.languages ?? []), ...(senseVoice?.model.languages ?? [])])];
   }
 
   /** Live sound waits for no recording. */
@@ -86,78 +75,86 @@ export class Recogniser {
     onProgress: (progress: SpeechProgress) => void,
   ): Promise<Transcript> {
     signal.throwIfAborted();
-    const token = request.language === undefined ? undefined : this.#vocabulary.languageToken(request.language);
-    if (request.language !== undefined && token === undefined) {
-      throw makeError(
-        'invalid_request',
-        { reason: `The language ${request.language.slice(0, 20)} is not one that the speech model knows.` },
-        { param: 'language' },
-      );
-    }
-    const audio = await decodeAudio(file, { mostSeconds: this.#options.mostSeconds });
+    const { whisper, senseVoice } = this.#loaded;
+    const choice = chooseModel(
+      {
+        ...(whisper === undefined ? {} : { whisper: whisper.parts.vocabulary.languages }),
+        ...(senseVoice === undefined ? {} : { 'sense-voice': senseVoice.model.languages }),
+      },
+      request,
+    );
+    const audio = await decodeAudio(file, { mostSeconds: this.#mostSeconds });
     const stream = new SampleStream(audio.samples);
-    let language = request.language ?? 'en';
-    let languageProbability = request.language === undefined ? 0 : 1;
-    const segments: TranscriptSegment[] = [];
-    const simplify = (): boolean => language === 'zh' && request.task === 'transcribe' && !request.keepScript;
+    const heard = new HeardRecording(request, audio.durationSeconds, onProgress);
     try {
-      await transcribeStream(
-        {
-          model: this.#model,
-          vocabulary: this.#vocabulary,
-          suppressed: this.#suppressed,
-          voice: this.#voice,
-        },
-        stream,
-        {
-          translate: request.task === 'translate',
-          words: request.words,
-          temperature: request.temperature,
-          fromSeconds: request.fromSeconds,
-          signal,
-          ...(token === undefined ? {} : { language: token }),
-          ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
-        },
-        {
-          onLanguage(code, probability) {
-            language = code;
-            languageProbability = probability;
-            onProgress({ type: 'language', language: code });
-          },
-          onSegment(found) {
-            const segment = simplify() ? simplified(found) : found;
-            segments.push(segment);
-            onProgress({ type: 'segment', segment });
-          },
-          onProgress(seconds) {
-            const { durationSeconds } = audio;
-            onProgress({ type: 'heard', seconds, ...(durationSeconds === undefined ? {} : { durationSeconds }) });
-          },
-        },
-      );
+      if (choice === 'sense-voice') await this.#bySenseVoice(stream, request, request.fromSeconds, heard, signal);
+      else {
+        const goesOn = await this.#byWhisper(stream, request, heard, choice === 'by-language', signal);
+        if (goesOn !== undefined) {
+          await this.#bySenseVoice(stream, { ...request, language: heard.language }, goesOn, heard, signal);
+        }
+      }
     } finally {
       await stream.close();
     }
-    return {
-      text: segments
-        .map(({ text }) => text)
-        .join('')
-        .trim(),
-      language,
-      languageProbability,
-      durationSeconds: stream.arrived / speechRate,
-      segments,
-      model: this.#options.model,
-    };
+    return heard.transcript(stream.arrived / speechRate);
+  }
+
+  /** @returns where SenseVoice shall go on, in seconds */
+  async #byWhisper(
+    stream: SampleStream,
+    request: TranscribeRequest,
+    heard: HeardRecording,
+    leavesChinese: boolean,
+    signal: AbortSignal,
+  ): Promise<number | undefined> {
+    const { id, parts } = present(this.#loaded.whisper);
+    heard.model = id;
+    const token = request.language === undefined ? undefined : parts.vocabulary.languageToken(request.language);
+    return transcribeStream(
+      { ...parts, voice: this.#voice },
+      stream,
+      {
+        translate: request.task === 'translate',
+        words: request.words,
+        temperature: request.temperature,
+        fromSeconds: request.fromSeconds,
+        signal,
+        ...(token === undefined ? {} : { language: token }),
+        ...(request.prompt === undefined ? {} : { prompt: request.prompt }),
+      },
+      {
+        onLanguage(code, probability) {
+          heard.onLanguage(code, probability);
+          return !(leavesChinese && isForSenseVoice(code));
+        },
+        onSegment: (segment) => heard.onSegment(segment),
+        onProgress: (seconds) => heard.onProgress(seconds),
+      },
+    );
+  }
+
+  async #bySenseVoice(
+    stream: SampleStream,
+    request: TranscribeRequest,
+    fromSeconds: number,
+    heard: HeardRecording,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { id, model } = present(this.#loaded.senseVoice);
+    heard.model = id;
+    const { words, language } = request;
+    await hearBySenseVoice(
+      model,
+      this.#voice,
+      stream,
+      { words, fromSeconds, signal, ...(language === undefined ? {} : { language }) },
+      heard,
+    );
   }
 }
 
-function simplified(segment: TranscriptSegment): TranscriptSegment {
-  return {
-    ...segment,
-    text: toSimplifiedChinese(segment.text),
-    ...(segment.words === undefined
-      ? {}
-      : { words: segment.words.map((word) => ({ ...word, text: toSimplifiedChinese(word.text) })) }),
-  };
+function present<Value>(value: Value | undefined): Value {
+  if (value === undefined) throw new Error('a model was chosen that is not loaded');
+  return value;
 }

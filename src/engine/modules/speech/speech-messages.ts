@@ -1,15 +1,21 @@
 /** What the server's process and the speech worker say to each other. */
 import type { Transcript, TranscriptSegment } from '../../../core/perception.ts';
 
-export type SpeechLoadOptions = {
-  /** Catalogue id, shown as the transcript's model. */
+/** `model`: catalogue id, shown as the transcript's model. */
+export type WhisperFiles = {
   model: string;
   weightsPath: string;
   configurationPath: string;
   tokenizerPath: string;
-  voiceActivityPath: string;
   /** Where the ONNX files made from the weights are kept. */
   derivedDirectory: string;
+};
+export type SenseVoiceFiles = { model: string; weightsPath: string; tokensPath: string };
+/** At least one of the two models. */
+export type SpeechLoadOptions = {
+  whisper?: WhisperFiles;
+  senseVoice?: SenseVoiceFiles;
+  voiceActivityPath: string;
   threads: number;
   mostSeconds: number;
 };

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import type { FileRole } from '../../../core/catalogue.ts';
 import type { AudioPart } from '../../../core/chat.ts';
 import { makeError } from '../../../core/errors.ts';
 import type { Log } from '../../../core/log.ts';
@@ -13,13 +14,21 @@ import type {
   VoiceWatcher,
 } from '../../../core/perception.ts';
 import { WorkerModule } from '../worker-module.ts';
-import type { SpeechInfo, SpeechLoadOptions, SpeechProgress, SpeechRequest, SpeechResult } from './speech-messages.ts';
+import type {
+  SenseVoiceFiles,
+  SpeechInfo,
+  SpeechLoadOptions,
+  SpeechProgress,
+  SpeechRequest,
+  SpeechResult,
+  WhisperFiles,
+} from './speech-messages.ts';
 
 export type SpeechModuleOptions = {
   modules: ModuleUse;
   /** The installed models; which of them hears is looked up at each load, so that a pull needs no restart. */
   installed(): Promise<InstalledModel[]>;
-  /** Id or alias of the speech model. */
+  /** Id or alias of the speech model; `auto`: a Whisper, and SenseVoice for Chinese, as far as they are installed. */
   model: string;
   threads: number;
   /** Longest recording. */
@@ -28,6 +37,14 @@ export type SpeechModuleOptions = {
   log: Log;
 };
 
+type FoundModels = {
+  whisper: InstalledModel | undefined;
+  senseVoice: InstalledModel | undefined;
+  all: [InstalledModel, ...InstalledModel[]];
+};
+
+/** Named where none is installed. */
+const usualModel = 'whisper-base';
 /** For telling the worker that a watch is over. */
 const closeLimitMs = 10_000;
 /** A window of 30 s takes seconds, tried again at every temperature half a minute; a slow and busy device gets ten times that. */
@@ -49,7 +66,7 @@ export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
       environment,
       log,
       model: () => this.#model,
-      requiredBytes: async () => (await this.#find()).entry.memoryBytes,
+      requiredBytes: async () => (await this.#find()).all.reduce((sum, { entry }) => sum + entry.memoryBytes, 0),
       loadOptions: () => this.#loadOptions(),
       mostSilentMs,
     });
@@ -140,42 +157,60 @@ export class SpeechModule implements Transcriber, VoiceWatcher, SpeakerReader {
     return result.transcript;
   }
 
-  async #find(): Promise<InstalledModel> {
+  /** The installed models that hear, at most one of each kind. Throws `module_not_installed`. */
+  async #find(): Promise<FoundModels> {
     const wanted = this.#options.model;
-    const found = (await this.#options.installed()).find(
-      ({ entry }) => entry.kind === 'speech' && (entry.id === wanted || entry.aliases.includes(wanted)),
-    );
-    this.#model = found?.entry.id;
-    if (found !== undefined) return found;
+    const isWanted = ({ entry }: InstalledModel): boolean =>
+      entry.kind === 'speech' && (wanted === 'auto' || entry.id === wanted || entry.aliases.includes(wanted));
+    const found = (await this.#options.installed()).filter(isWanted);
+    const senseVoice = found.find(({ entry }) => entry.architecture === 'sense-voice');
+    const whisper = found.find(({ entry }) => entry.architecture === undefined);
+    const all = [whisper, senseVoice].filter((each) => each !== undefined);
+    this.#model = all.length === 0 ? undefined : all.map(({ entry }) => entry.id).join(' + ');
+    const [first] = all;
+    if (first !== undefined) return { whisper, senseVoice, all: [first, ...all.slice(1)] };
+    const name = wanted === 'auto' ? usualModel : wanted;
     throw makeError('module_not_installed', {
       module: 'speech',
-      reason: `the model ${wanted} is not on this machine; fetch it with "duanyun pull ${wanted}"`,
+      reason: `${wanted === 'auto' ? 'no model that hears' : `the model ${wanted}`} is on this machine; fetch it with "duanyun pull ${name}"`,
     });
   }
 
   async #loadOptions(): Promise<SpeechLoadOptions> {
-    const { entry, weightsPath, paths = {}, derivedDirectory } = await this.#find();
-    const { configuration, tokenizer, 'voice-activity': voiceActivity } = paths;
-    if (
-      configuration === undefined ||
-      tokenizer === undefined ||
-      voiceActivity === undefined ||
-      derivedDirectory === undefined
-    ) {
-      throw makeError('module_not_installed', {
-        module: 'speech',
-        reason: `files of ${entry.id} are missing; fetch them with "duanyun pull ${entry.id}"`,
-      });
-    }
+    const { whisper, senseVoice, all } = await this.#find();
+    const { threads, mostSeconds } = this.#options;
     return {
-      model: entry.id,
-      weightsPath,
-      configurationPath: configuration,
-      tokenizerPath: tokenizer,
-      voiceActivityPath: voiceActivity,
-      derivedDirectory,
-      threads: this.#options.threads,
-      mostSeconds: this.#options.mostSeconds,
+      threads,
+      mostSeconds,
+      voiceActivityPath: pathOf(all[0], 'voice-activity'),
+      ...(whisper === undefined ? {} : { whisper: whisperFiles(whisper) }),
+      ...(senseVoice === undefined ? {} : { senseVoice: senseVoiceFiles(senseVoice) }),
     };
   }
+}
+
+function whisperFiles(model: InstalledModel): WhisperFiles {
+  const { entry, weightsPath, derivedDirectory } = model;
+  if (derivedDirectory === undefined) throw incomplete(model);
+  const configurationPath = pathOf(model, 'configuration');
+  const tokenizerPath = pathOf(model, 'tokenizer');
+  return { model: entry.id, weightsPath, configurationPath, tokenizerPath, derivedDirectory };
+}
+
+function senseVoiceFiles(model: InstalledModel): SenseVoiceFiles {
+  const { entry, weightsPath } = model;
+  return { model: entry.id, weightsPath, tokensPath: pathOf(model, 'tokenizer') };
+}
+
+function pathOf(model: InstalledModel, role: FileRole): string {
+  const path = model.paths?.[role];
+  if (path === undefined) throw incomplete(model);
+  return path;
+}
+
+function incomplete({ entry }: InstalledModel): Error {
+  return makeError('module_not_installed', {
+    module: 'speech',
+    reason: `files of ${entry.id} are missing; fetch them with "duanyun pull ${entry.id}"`,
+  });
 }

@@ -29,7 +29,8 @@ export type StreamRequest = {
   signal: AbortSignal;
 };
 export type StreamEvents = {
-  onLanguage(language: string, probability: number): void;
+  /** Where none was asked for. @returns false where somebody else shall hear this language */
+  onLanguage(language: string, probability: number): boolean;
   onSegment(segment: TranscriptSegment): void;
   onProgress(heardSeconds: number): void;
 };
@@ -49,13 +50,17 @@ const jumpSamples = sampleRateHz;
 const forgetAtTemperature = 0.5;
 const mostPreviousTokens = 223;
 
-/** Hears a stream in windows of 30 s, each beginning where the last whole segment ended, and jumps over silence. */
+/**
+ * Hears a stream in windows of 30 s, each beginning where the last whole segment ended, and jumps over silence.
+ *
+ * @returns where somebody else shall go on, in seconds; `undefined` where all was heard
+ */
 export async function transcribeStream(
   parts: StreamParts,
   stream: SampleStream,
   request: StreamRequest,
   events: StreamEvents,
-): Promise<void> {
+): Promise<number | undefined> {
   const { model, vocabulary, voice } = parts;
   const { signal } = request;
   let language = request.language;
@@ -73,14 +78,18 @@ export async function transcribeStream(
     stream.forgetBefore(seek - marginSamples);
     events.onProgress(seek / sampleRateHz);
     const size = Math.min(windowSize, stream.arrived - seek);
-    if (size <= 0) return;
+    if (size <= 0) return undefined;
     const speech = await findSpeech(voice, stream, seek, seek + size);
     if (speech === undefined || speech > seek + jumpSamples) {
       seek = speech ?? seek + size;
       continue;
     }
     const sound = await model.hear(windowAt(stream, seek, size), size);
-    language ??= await detectLanguage(parts, sound, events);
+    if (language === undefined) {
+      const detected = await detectLanguage(parts, sound);
+      if (!events.onLanguage(detected.code, detected.probability)) return seek / sampleRateHz;
+      language = detected.token;
+    }
     const result = await decodeWindow(model, vocabulary, parts.suppressed, {
       sound,
       previous,
@@ -139,7 +148,10 @@ function windowAt(stream: SampleStream, seek: number, size: number): Float32Arra
   return audio;
 }
 
-async function detectLanguage(parts: StreamParts, sound: HeardSound, events: StreamEvents): Promise<number> {
+async function detectLanguage(
+  parts: StreamParts,
+  sound: HeardSound,
+): Promise<{ token: number; code: string; probability: number }> {
   const { scores } = await parts.model.prefill(sound, [startOfTranscript], [0]);
   const [first] = scores;
   if (first === undefined) throw new Error('no scores');
@@ -147,8 +159,7 @@ async function detectLanguage(parts: StreamParts, sound: HeardSound, events: Str
   const largest = Math.max(...logits);
   const total = logits.reduce((sum, each) => sum + Math.exp(each - largest), 0);
   const best = logits.indexOf(largest);
-  events.onLanguage(parts.vocabulary.languages[best] ?? 'en', 1 / total);
-  return firstLanguage + best;
+  return { token: firstLanguage + best, code: parts.vocabulary.languages[best] ?? 'en', probability: 1 / total };
 }
 
 function textOf(tokens: readonly number[]): number[] {
