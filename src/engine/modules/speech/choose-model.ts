@@ -6,7 +6,7 @@ export type SpeechModelKind = 'whisper' | 'sense-voice';
 export type LoadedSpeechModels = Partial<Record<SpeechModelKind, readonly string[]>>;
 
 /** What SenseVoice writes down where both models are there: its published error rates are far below those of a small Whisper. */
-const chinese = ['zh', 'yue'];
+const chinese: ReadonlySet<string> = new Set(['zh', 'yue']);
 
 /**
  * Who hears a recording. `by-language`: Whisper says which language it is, and leaves Chinese to SenseVoice. Whisper alone
@@ -35,5 +35,5 @@ export function chooseModel(
 }
 
 export function isForSenseVoice(language: string): boolean {
-  return chinese.includes(language);
+  return chinese.has(language);
 }

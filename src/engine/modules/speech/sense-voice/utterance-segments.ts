@@ -34,15 +34,16 @@ export function segmentsOf(heard: HeardUtterance, table: TokenTable, times: Utte
     // The padding before the first word is not its own.
     const start = times.start + first.seconds;
     const end = following === undefined ? times.end : times.start + following.seconds;
-    return {
+    const segment: TranscriptSegment = {
       text,
       start: Math.min(start, end),
       end,
       averageLogprob: tokens.reduce((sum, { logprob }) => sum + logprob, 0) / tokens.length,
       noSpeechProbability: 1 - times.speechProbability,
       tokens: tokens.map(({ token }) => token),
-      ...(times.words ? { words: wordsOf(tokens, table, { ...times, end }) } : {}),
     };
+    if (times.words) segment.words = wordsOf(tokens, table, { ...times, end });
+    return segment;
   });
 }
 
