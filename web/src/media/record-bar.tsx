@@ -21,6 +21,7 @@ export function RecordBar(props: RecordProps) {
   const [level, setLevel] = useState(0);
   const [seconds, setSeconds] = useState(0);
   const [isRunning, setRunning] = useState(false);
+  const [isDeaf, setDeaf] = useState(false);
   const [heard, setHeard] = useState<DictatedText>({ stable: '', tail: '' });
   const running = useRef<RunningRecording>(undefined);
   const handlers = useRef(props);
@@ -47,8 +48,13 @@ export function RecordBar(props: RecordProps) {
     let timer: ReturnType<typeof setInterval> | undefined;
     void (async () => {
       try {
-        const recording = await startRecording((text) => {
-          if (isOpen) setHeard(text);
+        const recording = await startRecording({
+          onText: (text) => {
+            if (isOpen) setHeard(text);
+          },
+          onNoText: () => {
+            if (isOpen) setDeaf(true);
+          },
         });
         if (!isOpen) {
           recording.cancel();
@@ -79,6 +85,7 @@ export function RecordBar(props: RecordProps) {
   const hasText = heard.stable + heard.tail !== '';
   return (
     <div className="recording">
+      {isDeaf && <p className="dictated">{texts.noDictation}</p>}
       {hasText && (
         <p className="dictated" role="log" aria-label={texts.dictated}>
           {heard.stable} <span>{heard.tail}</span>

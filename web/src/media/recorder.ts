@@ -8,6 +8,13 @@ const sampleRate = 16_000;
 /** A recording ends by itself after this: ten minutes of WAV are 19 MB, and the server takes 32. */
 export const longestSeconds = 600;
 
+export type RecordingHandlers = {
+  /** What was heard so far, where the server dictates. */
+  onText: (text: DictatedText) => void;
+  /** It does not, or no longer. */
+  onNoText: () => void;
+};
+
 export type RunningRecording = {
   /** Loudness now, 0–1. */
   level(): number;
@@ -19,10 +26,9 @@ export type RunningRecording = {
 };
 
 /**
- * @param onText what was heard so far, where the server dictates
  * @throws DOMException `NotAllowedError` where the user refuses, `NotFoundError` without a microphone, and others of its kind
  */
-export async function startRecording(onText: (text: DictatedText) => void): Promise<RunningRecording> {
+export async function startRecording({ onText, onNoText }: RecordingHandlers): Promise<RunningRecording> {
   const { mediaDevices } = navigator as { mediaDevices?: MediaDevices };
   if (mediaDevices === undefined) throw new DOMException('insecure', 'SecurityError');
   const stream = await mediaDevices.getUserMedia({ audio: { channelCount: 1, echoCancellation: true } });
@@ -44,6 +50,7 @@ export async function startRecording(onText: (text: DictatedText) => void): Prom
   let isOver = false;
   const onUnavailable = (): void => {
     dictation = undefined;
+    onNoText();
   };
   void startDictation(context, stream, { onText, onUnavailable })
     .then((started) => {
@@ -51,9 +58,8 @@ export async function startRecording(onText: (text: DictatedText) => void): Prom
       else dictation = started;
       return undefined;
     })
-    .catch(() => {
-      // Recording goes on without it.
-    });
+    // Recording goes on without it.
+    .catch(onNoText);
   return {
     async finishText() {
       isOver = true;

@@ -33,6 +33,7 @@ export function App() {
   const [preference, setPreference] = useState<Preference | undefined>();
   const [isHistoryOpen, setHistoryOpen] = useState(false);
   const [receiptId, setReceiptId] = useState<string>();
+  const [keysGiven, setKeysGiven] = useState(0);
   const { conversation } = state;
   const view = useView();
   const turns = useMemo(() => shownTurns(conversation), [conversation]);
@@ -149,7 +150,7 @@ export function App() {
           />
         </div>
         {view !== 'chat' && (
-          <main className="page-place">
+          <main key={keysGiven} className="page-place">
             <Suspense fallback={<p className="note">{texts.loadingPage}</p>}>
               {view === 'minutes' && <MinutesPage />}
               {view === 'device' && <DevicePage />}
@@ -165,6 +166,8 @@ export function App() {
         <KeyDialog
           onDone={() => {
             chat.keyGiven();
+            // What was refused without it is asked again.
+            setKeysGiven((before) => before + 1);
             server.refresh();
           }}
         />

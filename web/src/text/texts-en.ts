@@ -54,6 +54,7 @@ export const english = {
   record: 'Record',
   stopRecording: 'Stop recording',
   useText: 'Use the text',
+  noDictation: 'Live text is not available now; the recording goes on.',
   dictated: 'Heard so far',
   cancel: 'Cancel',
   takePhoto: 'Take the photo',

@@ -47,6 +47,7 @@ export const chinese: Texts = {
   record: '录音',
   stopRecording: '结束录音',
   useText: '用作文字',
+  noDictation: '目前不能实时转写;录音继续。',
   dictated: '已听到',
   cancel: '取消',
   takePhoto: '拍下照片',
