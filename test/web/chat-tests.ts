@@ -33,6 +33,13 @@ export function chatTests(kit: PageKit): void {
       expect(await page.locator('.backdrop mark').count()).toBe(0);
       // The draft went nowhere: the page only ever kit.asked() for the state.
       expect(kit.asked().filter((url) => /chat|explain/.test(url))).toEqual([]);
+      // In another conversation just the same.
+      kit.play(() => answer('Paris.'));
+      await page.keyboard.press('Enter');
+      await kit.finished(page);
+      await page.getByRole('button', { name: 'New chat' }).last().click();
+      await page.locator('.composer textarea').fill('Call me at 13812345678');
+      await page.locator('.backdrop mark').waitFor();
     });
 
     it('stops, and keeps what came', async () => {

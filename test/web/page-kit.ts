@@ -19,6 +19,7 @@ export class PageKit {
   #browser!: Browser;
   #context: BrowserContext | undefined;
   #asked: string[] = [];
+  #errors: string[] = [];
   #gateway: TestGateway | undefined;
 
   async start(executablePath: string): Promise<void> {
@@ -49,8 +50,14 @@ export class PageKit {
     await this.closePage();
     this.#context = await this.#browser.newContext({ viewport: phone, locale: 'en-US', ...options });
     this.#asked = [];
+    this.#errors = [];
     this.#context.on('request', (request) => this.#asked.push(request.url()));
     return this.#newPage(url);
+  }
+
+  /** What was thrown in the page and caught by nobody. */
+  errors(): readonly string[] {
+    return this.#errors;
   }
 
   /** Beside the page that is open, with the same storage. */
@@ -95,6 +102,7 @@ export class PageKit {
     if (this.#context === undefined) throw new Error('no context is open');
     const page = await this.#context.newPage();
     page.setDefaultTimeout(patient.timeout);
+    page.on('pageerror', ({ message }) => this.#errors.push(message));
     await page.goto(url);
     await page.locator('.composer textarea').waitFor({ state: 'attached' });
     return page;

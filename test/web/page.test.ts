@@ -1,5 +1,5 @@
 /** The page in a real Chromium, on the real server with a scripted device and a recording cloud. One browser, one server. */
-import { afterAll, afterEach, beforeAll, describe, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, noChromium } from '../support/find-chromium.ts';
 import { accessibilityTests } from './accessibility-tests.ts';
 import { chatTests } from './chat-tests.ts';
@@ -13,7 +13,10 @@ if (executablePath === undefined) it.skip(`the page in a browser: ${noChromium}`
 describe.runIf(executablePath !== undefined)('the page', () => {
   const kit = new PageKit();
   beforeAll(() => kit.start(executablePath ?? ''));
-  afterEach(() => kit.closePage());
+  afterEach(async () => {
+    await kit.closePage();
+    expect(kit.errors()).toEqual([]);
+  });
   afterAll(() => kit.stop());
 
   chatTests(kit);

@@ -11,10 +11,14 @@ type TrustedTypes = {
 /** Only this file of our own may become a worker; see the Content-Security-Policy in `src/server/routes/web.ts`. */
 function trustedUrl(): string {
   const factory = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-  return factory === undefined
-    ? workerUrl
-    : factory.createPolicy('duanyun', { createScriptURL: () => workerUrl }).createScriptURL(workerUrl);
+  // A page may make a policy of this name once; a field for drafts is made anew for each conversation.
+  trusted ??=
+    factory === undefined
+      ? workerUrl
+      : factory.createPolicy('duanyun', { createScriptURL: () => workerUrl }).createScriptURL(workerUrl);
+  return trusted;
 }
+let trusted: string | undefined;
 
 /** One draft at a time; of those that come meanwhile only the newest counts. */
 export class DraftInspector {
@@ -23,7 +27,6 @@ export class DraftInspector {
   #isBusy = false;
   #waiting: { draft: Draft; situation: Situation | undefined } | undefined;
   readonly #onVerdict: (verdict: DraftVerdict | undefined) => void;
-  #url: string | undefined;
 
   /** @param onVerdict gets `undefined` where the inspection failed: the page then says nothing, and the server decides */
   constructor(onVerdict: (verdict: DraftVerdict | undefined) => void) {
@@ -49,8 +52,7 @@ export class DraftInspector {
 
   #started(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    this.#url ??= trustedUrl();
-    const worker = new Worker(this.#url, { type: 'module' });
+    const worker = new Worker(trustedUrl(), { type: 'module' });
     worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => this.#done(data));
     worker.addEventListener('error', () => this.#done({ id: this.#nextId, failure: 'worker' }));
     this.#worker = worker;
