@@ -1,7 +1,8 @@
 /** Asking, and what becomes of answers. Run by `page.test.ts`, in its browser. */
 import { describe, expect, it } from 'vitest';
 import { answer, event, lastText, start } from '../support/scripted-backend.ts';
-import { desktop, patient, type PageKit } from './page-kit.ts';
+import { startWebServer } from '../support/web-server.ts';
+import { desktop, patient, phone, type PageKit } from './page-kit.ts';
 
 export function chatTests(kit: PageKit): void {
   describe('the chat', () => {
@@ -31,6 +32,21 @@ export function chatTests(kit: PageKit): void {
       await page.locator('.composer textarea').fill('What is the capital of France?');
       await expect.poll(() => page.locator('.verdict').textContent(), patient).toMatch(/Would run/);
       expect(await page.locator('.backdrop mark').count()).toBe(0);
+      // The mark lies under the very letters, on a phone as on a desktop.
+      await page.locator('.composer textarea').fill('Call me at 13812345678');
+      await page.locator('.backdrop mark').waitFor();
+      for (const viewport of [phone, desktop]) {
+        await page.setViewportSize(viewport);
+        const [field, backdrop] = await page.evaluate(() =>
+          ['.marked-field textarea', '.backdrop'].map((each) => {
+            const { x, y, width } = document.querySelector(each)?.getBoundingClientRect() ?? new DOMRect();
+            return [x, y, width].map(Math.round);
+          }),
+        );
+        expect(backdrop).toEqual(field);
+      }
+      await page.setViewportSize(phone);
+      await page.locator('.composer textarea').fill('What is the capital of France?');
       // The draft went nowhere: the page only ever kit.asked() for the state.
       expect(kit.asked().filter((url) => /chat|explain/.test(url))).toEqual([]);
       // In another conversation just the same.
@@ -55,6 +71,22 @@ export function chatTests(kit: PageKit): void {
       await page.getByText('Stopped.').waitFor();
       expect(await page.locator('.answer .markdown').textContent()).toBe('So far so good');
       await expect.poll(() => kit.web.setup.device.active, patient).toBe(0);
+    });
+
+    it('finds the receipt of an answer whose headers had to go before there was one', async () => {
+      const slow = await startWebServer({ policy: {}, budgetMs: 20_000 }, { keepAliveMs: 1 });
+      try {
+        slow.setup.device.script = () => answer('After a while.');
+        const page = await kit.open({}, slow.server.url);
+        const response = page.waitForResponse(/chat\/completions/);
+        await kit.ask(page, 'My phone number is 13812345678');
+        expect((await response).headers()['x-duanyun-receipt']).toBeUndefined();
+        await kit.finished(page);
+        await page.locator('button.route', { hasText: 'Device' }).waitFor();
+      } finally {
+        await kit.closePage();
+        await slow.close();
+      }
     });
 
     it('edits a question into a branch; both stay', async () => {
@@ -113,6 +145,9 @@ export function chatTests(kit: PageKit): void {
       const request = kit.web.setup.device.requests.at(-1);
       const part = request?.input.kind === 'chat' ? request.input.messages.at(-1)?.content[0] : undefined;
       expect(part).toMatchObject({ type: 'audio', format: 'wav' });
+      await expect
+        .poll(() => page.locator('.question audio').evaluate((each: HTMLAudioElement) => each.duration), patient)
+        .toBeGreaterThan(0.5);
       if (part?.type === 'audio') expect(Buffer.from(part.bytes).toString('latin1', 0, 4)).toBe('RIFF');
       await page.evaluate(() => {
         navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));

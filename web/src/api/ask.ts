@@ -21,6 +21,8 @@ export type Question = { model: string; messages: WireMessage[]; preference?: Pr
 
 export type AnswerEvent =
   | { type: 'route'; target?: string; reasons: string[]; receiptId?: string }
+  /** The server's name of this answer; its receipt bears it too. */
+  | { type: 'id'; id: string }
   | { type: 'model'; model: string }
   | { type: 'text'; text: string }
   | { type: 'thinking'; text: string }
@@ -51,12 +53,17 @@ export async function* ask(question: Question, signal: AbortSignal): AsyncGenera
   yield routeOf(response.headers);
   if (response.body === null) throw new ApiError('stream_broken', '');
   let model = '';
+  let id = '';
   try {
     for await (const data of readEventData(response.body)) {
       if (data === '[DONE]') return;
       const chunk = parse(data);
       const failure = errorIn(chunk);
       if (failure !== undefined) throw failure;
+      if (typeof chunk['id'] === 'string' && chunk['id'] !== id) {
+        id = chunk['id'];
+        yield { type: 'id', id };
+      }
       if (typeof chunk['model'] === 'string' && chunk['model'] !== model) {
         model = chunk['model'];
         yield { type: 'model', model };

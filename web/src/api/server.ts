@@ -57,3 +57,10 @@ export async function fetchReceipt(id: string, signal?: AbortSignal): Promise<Re
   const body: unknown = await response.json();
   return isRecord(body) ? body : {};
 }
+
+/** Among the newest: the receipt of the answer that the server calls `requestId`. @throws ApiError */
+export async function findReceipt(requestId: string): Promise<Record<string, unknown> | undefined> {
+  const body = await getJson('/v1/receipts?limit=20');
+  const data: unknown = isRecord(body) ? body['data'] : undefined;
+  return Array.isArray(data) ? data.filter(isRecord).find((each) => each['requestId'] === requestId) : undefined;
+}

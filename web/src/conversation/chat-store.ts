@@ -1,7 +1,7 @@
 /** What the page shows and does: one conversation, the list of all, and the answer that is running. */
 import { ApiError } from '../api/api-error.ts';
 import { ask, type AnswerEvent, type Preference } from '../api/ask.ts';
-import { fetchReceipt } from '../api/server.ts';
+import { fetchReceipt, findReceipt } from '../api/server.ts';
 import { HistoryDatabase } from '../history/history-database.ts';
 import {
   type AnswerTurn,
@@ -284,6 +284,8 @@ function withEvent(answer: AnswerTurn, event: AnswerEvent, elapsedMs: number): A
       const known = { ...(target === undefined ? {} : { target }), ...(receiptId === undefined ? {} : { receiptId }) };
       return { ...answer, route: { ...known, reasons } };
     }
+    case 'id':
+      return { ...answer, requestId: event.id };
     case 'model':
       return { ...answer, model: event.model };
     case 'text':
@@ -306,16 +308,21 @@ function withEvent(answer: AnswerTurn, event: AnswerEvent, elapsedMs: number): A
   }
 }
 
-async function receiptOf({ route }: AnswerTurn): Promise<Record<string, unknown> | undefined> {
-  if (route?.receiptId === undefined) return undefined;
-  // What the headers said stays where the receipt cannot be had.
-  return fetchReceipt(route.receiptId).catch(() => undefined);
+/** Where a picture was read for long, the headers had gone before there was a receipt: it is looked for by the answer's name. */
+async function receiptOf({ route, requestId }: AnswerTurn): Promise<Record<string, unknown> | undefined> {
+  try {
+    if (route?.receiptId !== undefined) return await fetchReceipt(route.receiptId);
+    return requestId === undefined ? undefined : await findReceipt(requestId);
+  } catch {
+    // What the headers said stays where the receipt cannot be had.
+    return undefined;
+  }
 }
 
 /** The headers say where an answer began; the receipt says where it was given in the end. */
 function withReceipt(answer: AnswerTurn, receipt: Record<string, unknown> | undefined): AnswerTurn {
-  const receiptId = answer.route?.receiptId;
-  if (receiptId === undefined || receipt === undefined) return answer;
+  const receiptId = answer.route?.receiptId ?? receipt?.['id'];
+  if (typeof receiptId !== 'string' || receipt === undefined) return answer;
   const { target, reasons } = receipt;
   return {
     ...answer,

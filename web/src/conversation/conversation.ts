@@ -33,6 +33,8 @@ export type AnswerTurn = {
   failure?: { code: string; message: string };
   finishReason?: string;
   route?: Route;
+  /** The server's name of it. */
+  requestId?: string;
   model?: string;
   firstTokenMs?: number;
   tokensPerSecond?: number;

@@ -3,6 +3,7 @@ import { Icon } from '../page/icon.tsx';
 import { useTexts } from '../text/use-texts.ts';
 import type { ConversationActions } from './conversation-view.tsx';
 import type { UserTurn } from './conversation.ts';
+import { SoundPlayer } from './sound-player.tsx';
 import { VersionSwitch } from './version-switch.tsx';
 
 type QuestionProps = { turn: UserTurn; versions: readonly string[]; isBusy: boolean; actions: ConversationActions };
@@ -28,7 +29,7 @@ export function QuestionView({ turn, versions, isBusy, actions }: QuestionProps)
       {turn.recordings.map(({ wav, seconds }, index) => (
         <div key={index} className="sound">
           <Icon name="microphone" /> {texts.recorded(seconds)}
-          <audio controls src={`data:audio/wav;base64,${wav}`} aria-label={texts.recorded(seconds)} />
+          <SoundPlayer wav={wav} label={texts.recorded(seconds)} />
         </div>
       ))}
       {draft === undefined ? (

@@ -70,8 +70,13 @@ export function inspectDraft(draft: Draft, situation: { policy: Policy; state: R
   };
 }
 
+/** Names that leave the choice to the server. */
+const hybridNames = new Set(['auto', 'autoglm-phone-9b']);
+
 /** A model's own id goes to the side that serves it. */
 function sideOf(model: string, { device, cloud }: RouteState): 'device' | 'cloud' | undefined {
+  // A cloud that is a Duanyun itself lists these names too.
+  if (hybridNames.has(model)) return undefined;
   if (device.model?.id === model) return 'device';
   return cloud.models.some(({ id }) => id === model) ? 'cloud' : undefined;
 }
