@@ -12,6 +12,7 @@ import { AddressFetcher } from './cloud/picture-fetcher.ts';
 import { countPhysicalCores } from './cli/device/physical-cores.ts';
 import { SpeechModule } from './engine/modules/speech/speech-module.ts';
 import { ModuleManager } from './engine/modules/module-manager.ts';
+import { sessionOptions } from './cli/device/session-options.ts';
 import { optimize } from './engine/optimize/optimizer.ts';
 import { availableMemoryBytes } from './models/available-memory.ts';
 import { readGgufHeader } from './models/gguf.ts';
@@ -66,7 +67,7 @@ export const application: Application = {
   readHeader: readGgufHeader,
   createEngine: (engine, config, parts) =>
     new EngineBackend({
-      engine,
+      engine: config.sessionsMib === 0 ? engine : { ...engine, sessions: sessionOptions(config) },
       clock: systemClock,
       environment: config.childEnvironment,
       languageStaysLoaded: !config.unloadLanguage,

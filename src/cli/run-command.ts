@@ -11,6 +11,7 @@ import { addKeysCommand } from './commands/keys.ts';
 import { addMinutesCommand } from './commands/minutes.ts';
 import { addModelsCommand } from './commands/models.ts';
 import { addModulesCommand } from './commands/modules.ts';
+import { addSessionsCommand } from './commands/sessions.ts';
 import { addOptimizeCommand } from './commands/optimize.ts';
 import { addPullCommand } from './commands/pull.ts';
 import { addServeCommand } from './commands/serve.ts';
@@ -74,6 +75,7 @@ export function createProgram(context: CommandContext): Command {
   addModelsCommand(program, context);
   addAdaptersCommand(program, context);
   addModulesCommand(program, context);
+  addSessionsCommand(program, context);
   addDoctorCommand(program, context);
   addBenchCommand(program, context);
   addAdviseCommand(program, context);

@@ -160,6 +160,15 @@ export const settings = {
     placeholder: 'policy',
     help: 'What a request with a cache budget forgets: window, key-norm, key-diff or attention. `none`: requests with a budget are refused.',
   }),
+  sessionsMib: setting({
+    group: 'engine',
+    kind: 'number',
+    schema: z.int().min(0).max(16_777_216),
+    default: 2_048,
+    expects: 'a size in MiB, 0–16777216',
+    placeholder: 'MiB',
+    help: 'Disk space for saved sessions, the least recently used go first; 0 refuses them.',
+  }),
   speculation: setting({
     group: 'engine',
     kind: 'text',

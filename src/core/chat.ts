@@ -108,6 +108,8 @@ export type CacheWishes = {
   budgetTokens?: number;
   /** Default: the server's. */
   policy?: Exclude<CachePolicy, 'none'>;
+  /** Name under which the state is kept on the disk, so that a process started later goes on without computing it again. */
+  session?: string;
 };
 
 export type GenerationRequest = {

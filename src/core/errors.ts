@@ -148,6 +148,12 @@ export const errorCatalogue = {
     retryable: false,
     message: 'Not enough disk space in {path}: {neededMiB} MiB needed, {availableMiB} MiB free.',
   },
+  session_invalid: { status: 422, retryable: false, message: 'The saved session cannot be used: {reason}.' },
+  session_mismatch: {
+    status: 422,
+    retryable: false,
+    message: 'The saved session belongs to {model} or to other settings of the cache.',
+  },
   model_file_invalid: { status: 422, retryable: false, message: '{file} is not a usable GGUF model: {reason}.' },
   adapter_invalid: { status: 422, retryable: false, message: '{file} is not a usable LoRA adapter: {reason}.' },
   adapter_mismatch: {

@@ -37,12 +37,21 @@ export const generationWishes = z
       .enum(['window', 'key-norm', 'key-diff', 'attention'])
       .nullish()
       .describe('How to choose what is forgotten. Default: as the server is set.'),
+    session: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,64}$/, { error: 'must have 1 to 64 letters, digits, dots, dashes or underscores' })
+      .nullish()
+      .describe('Keeps the state of the conversation on the device, encrypted, under this name.'),
   })
   .nullish();
 
 export function toCacheWishes(wire: z.output<typeof generationWishes>): CacheWishes | undefined {
   if (wire === null || wire === undefined) return undefined;
-  const wishes = present<CacheWishes>({ budgetTokens: wire.kv_budget, policy: wire.kv_policy });
+  const wishes = present<CacheWishes>({
+    budgetTokens: wire.kv_budget,
+    policy: wire.kv_policy,
+    session: wire.session,
+  });
   return Object.keys(wishes).length === 0 ? undefined : wishes;
 }
 

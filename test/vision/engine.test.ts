@@ -124,6 +124,26 @@ describe('an engine with a projector', () => {
     expect(engine.statistics()?.vision?.encoded).toBe(1);
   });
 
+  it.each(['window', 'key-norm', 'key-diff', 'attention'] as const)(
+    'keeps within a cache budget by %s, with gaps between positions of several dimensions, and never loses a picture',
+    async (policy) => {
+      const words = Array.from({ length: 60 }, (_, index) => `word${index}`).join(' ');
+      const asked = request([text(policy), wide, text(words)], { maxTokens: 24, cache: { budgetTokens: 96, policy } });
+      const before = engine.statistics()?.evictedTokens ?? 0;
+      const { usage } = await answer(engine, asked);
+      expect(usage?.promptTokens).toBeGreaterThan(96);
+      expect(usage?.completionTokens).toBe(24);
+      await expect.poll(() => engine.statistics()?.evictedTokens ?? 0, { timeout: 30_000 }).toBeGreaterThan(before);
+      // Pictures are always kept, so that a budget below them is refused.
+      const small = request([picturePart('checks', 112, 140), picturePart('checks', 140, 112), text(words)], {
+        maxTokens: 24,
+        cache: { budgetTokens: 64, policy },
+      });
+      await expect(answer(engine, small)).rejects.toMatchObject({ code: 'kv_budget_too_small' });
+    },
+    120_000,
+  );
+
   it('leaves out the oldest turns with their pictures where it is asked to', async () => {
     const turns = Array.from({ length: 12 }, () => [
       { role: 'user' as const, content: [picturePart('checks', 112, 140)] },

@@ -12,6 +12,9 @@ const totals = {
   preemptions: 'duanyun_engine_preemptions_total',
   evictedTokens: 'duanyun_engine_evicted_tokens_total',
   evictions: 'duanyun_engine_evictions_total',
+  sessionsSaved: 'duanyun_engine_sessions_saved_total',
+  sessionsRestored: 'duanyun_engine_sessions_restored_total',
+  sessionsFailed: 'duanyun_engine_sessions_failed_total',
   draftTokens: 'duanyun_engine_draft_tokens_total',
   acceptedTokens: 'duanyun_engine_accepted_tokens_total',
 } as const satisfies Partial<Record<keyof EngineStatistics, string>>;

@@ -35,6 +35,8 @@ export type PrefixMatch = {
   length: number;
   /** The sequence has gaps before `length`: it cannot be shared, only taken over as it is. */
   compressed?: Compressed;
+  /** Of a sequence with gaps behind `length`: has to know what is shared. */
+  source?: KeptTokens;
 };
 
 export class PrefixCache {
@@ -131,7 +133,7 @@ function usable(
   const { kept } = compressed;
   // The last token is always computed again, so that what is used must end before it and still behind every gap.
   const goesOn = budget === compressed.budget && Math.min(length, tokens.length - 1) >= kept.resumeFrom;
-  return goesOn ? { slot, length, compressed } : { slot, length: Math.min(length, kept.intact) };
+  return goesOn ? { slot, length, compressed } : { slot, length: Math.min(length, kept.intact), source: kept };
 }
 
 export function commonPrefixLength(left: ArrayLike<number>, right: ArrayLike<number>): number {

@@ -31,7 +31,7 @@ function flush(): void {
 
 async function load(message: Extract<ToEngine, { type: 'load' }>): Promise<void> {
   try {
-    language = await LanguageModule.load(message.options);
+    language = await LanguageModule.load(message.options, { onSession: (note) => send({ type: 'session', note }) });
     send({ type: 'ready', info: language.info });
     reportLoad(language);
   } catch (error) {
@@ -60,7 +60,11 @@ function reportLoad(module: LanguageModule): void {
   setInterval(() => {
     module.observeDevice(probe.sample());
     const vision = module.visionStatistics;
-    const statistics = { ...module.statistics(), residentBytes: process.memoryUsage.rss() };
+    const statistics = {
+      ...module.statistics(),
+      ...module.sessionStatistics,
+      residentBytes: process.memoryUsage.rss(),
+    };
     send({ type: 'statistics', statistics: vision === undefined ? statistics : { ...statistics, vision } });
   }, statisticsEveryMs).unref();
 }
@@ -87,7 +91,9 @@ function onMessage(message: ToEngine): void {
         onRefused: (error) => refuse(id, error),
       };
       try {
-        if (pictures.length === 0) ready().generate(request, sink, adapter);
+        if (pictures.length === 0 && request.cache?.session !== undefined) {
+          ready().generateInSession(request, sink, adapter).catch(sink.onRefused);
+        } else if (pictures.length === 0) ready().generate(request, sink, adapter);
         else ready().generateWithPictures(request, pictures, sink, adapter).catch(sink.onRefused);
       } catch (error) {
         refuse(id, error);

@@ -253,6 +253,12 @@ export class EngineProcess {
           this.#listeners.get(id)?.onMessage({ type: 'events', items: [{ id, event }] });
         }
         return;
+      case 'session': {
+        const { kind, ...facts } = message.note;
+        if ('code' in facts) this.#options.log.warn(facts, `session ${kind}`);
+        else this.#options.log.info(facts, `session ${kind}`);
+        return;
+      }
       case 'vision-loaded':
       case 'vision-unloaded':
         this.#controls.shift()?.resolve(message);

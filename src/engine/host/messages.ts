@@ -7,6 +7,8 @@ import type { DecodedPicture } from '../../core/perception.ts';
 import type { EncoderStatistics } from '../modules/vision/picture-encoder.ts';
 import type { CacheType } from '../native/context.ts';
 import type { LoadMode } from '../native/model.ts';
+import type { SessionNote, SessionStatistics } from '../sessions/sessions.ts';
+import type { SessionStoreOptions } from '../sessions/session-store.ts';
 import type { SchedulerStatistics } from '../scheduler/scheduler.ts';
 
 export type EngineOptions = {
@@ -40,6 +42,10 @@ export type EngineOptions = {
   kvPolicy?: CachePolicy;
   /** Budget of every request, in tokens; a request may ask for a smaller one. Absent: none. */
   kvBudgetTokens?: number;
+  /** Cells allocated at first; more when requests need them, back to this when they are gone. Default 2048. */
+  firstCells?: number;
+  /** Where conversations with a session are kept. Absent: nowhere, such requests are refused. */
+  sessions?: SessionStoreOptions;
 };
 
 export type EngineInfo = {
@@ -64,11 +70,12 @@ export type VisionInfo = {
   grownBytes: number;
 };
 
-export type EngineStatistics = SchedulerStatistics & {
-  residentBytes: number;
-  /** Absent while the vision module is not loaded. */
-  vision?: EncoderStatistics;
-};
+export type EngineStatistics = SchedulerStatistics &
+  SessionStatistics & {
+    residentBytes: number;
+    /** Absent while the vision module is not loaded. */
+    vision?: EncoderStatistics;
+  };
 
 /** An adapter that a request is computed with; its file was held against the model before. */
 export type AdapterUse = { name: string; path: string; sha256: string };
@@ -103,4 +110,6 @@ export type FromEngine =
   /** Refused before anything was generated. */
   | { type: 'refused'; id: string; error: WireError }
   | { type: 'embedded'; id: string; result: EmbeddingResult }
+  /** For the log. */
+  | { type: 'session'; note: SessionNote }
   | { type: 'statistics'; statistics: EngineStatistics };

@@ -5,17 +5,19 @@ import { makeError, toDuanyunError } from '../../core/errors.ts';
 import type { FinishReason, StreamEvent } from '../../core/events.ts';
 import type { DecodedPicture } from '../../core/perception.ts';
 import { adapterModelId } from '../../core/adapters.ts';
+import type { CacheBudget } from '../cache/cache-budget.ts';
 import type { AdapterUse, EngineInfo, EngineOptions, VisionOptions } from '../host/messages.ts';
 import { NativeContext } from '../native/context.ts';
-import { loadNative } from '../native/library.ts';
+import { loadNative, nativeVersion } from '../native/library.ts';
 import { NativeModel } from '../native/model.ts';
 import { NativeProjector } from '../native/projector.ts';
 import { LoadController, type DeviceLoad } from '../scheduler/controller.ts';
+import { Sessions, weightsFingerprint, type SessionNote, type SessionStatistics } from '../sessions/sessions.ts';
 import { createSampler, NativeStepRunner } from '../scheduler/native-runner.ts';
 import { Scheduler, type SchedulerStatistics } from '../scheduler/scheduler.ts';
 import { longestDraft } from '../scheduler/speculation/drafter.ts';
 import { Turnstile } from '../scheduler/turnstile.ts';
-import type { Job, JobOutcome, JobStatistics, PictureSpan } from '../scheduler/types.ts';
+import type { Job, JobOutcome, JobStatistics, KeptSequence, PictureSpan } from '../scheduler/types.ts';
 import { AdapterShelf } from './language/adapter-shelf.ts';
 import { AnswerText } from './answer-text.ts';
 import { budgetOf } from './budget-of.ts';
@@ -28,9 +30,12 @@ import { preparePictures } from './vision/prepare-pictures.ts';
 
 /** Tokens in one native batch at most. */
 const batchCapacity = 512;
+const defaultFirstCells = 2_048;
 /** Prefixes kept of finished requests, in tokens: enough for a long system prompt and a few conversations. */
 const maxCachedTokens = 2_048;
 const embeddingMaxTokens = 2_048;
+
+export type LoadHooks = { clock?: Clock; onSession?: (note: SessionNote) => void };
 
 export type GenerationSink = {
   onEvent(event: StreamEvent): void;
@@ -53,6 +58,7 @@ export class LanguageModule {
   /** Requests whose pictures are being encoded, by id. */
   readonly #encoding = new Map<string, AbortController>();
   #vision: PictureEncoder | undefined;
+  #sessions: Sessions | undefined;
   readonly #activeEmbeddings = new Set<string>();
   readonly #cancelledEmbeddings = new Set<string>();
 
@@ -70,7 +76,7 @@ export class LanguageModule {
     this.#prompts = new PromptBuilder(model, options, this.#names);
     const turnstile = new Turnstile();
     const { maxRunning, threads, targetInterTokenMs, maxQueued, maxQueuedMs, maxCachedSequences } = options;
-    this.#runner = new NativeStepRunner(context, maxRunning + maxCachedSequences, batchCapacity);
+    this.#runner = new NativeStepRunner(context, maxRunning + maxCachedSequences, batchCapacity, options.cells);
     this.#scheduler = new Scheduler({
       runner: this.#runner,
       controller: new LoadController({ batchCapacity, maxRunning, threads, targetInterTokenMs }),
@@ -97,14 +103,17 @@ export class LanguageModule {
   }
 
   /** Reads the weights and allocates the cache. Throws `model_file_invalid`, `engine_failed`, `native_mismatch`. */
-  static async load(options: EngineOptions, clock: Clock = systemClock): Promise<LanguageModule> {
+  static async load(
+    options: EngineOptions,
+    { clock = systemClock, onSession }: LoadHooks = {},
+  ): Promise<LanguageModule> {
     const startedAt = clock.now();
     const { weightsPath, gpuLayers, loadMode } = options;
     const model = await NativeModel.load({ path: weightsPath, gpuLayers, loadMode });
     try {
       const contextTokens = Math.min(options.contextTokens, model.trainedContextTokens || options.contextTokens);
       const context = NativeContext.create(model, {
-        cells: Math.max(options.cells, contextTokens),
+        cells: Math.min(options.firstCells ?? defaultFirstCells, Math.max(options.cells, contextTokens)),
         batchTokens: batchCapacity,
         maxSequences: options.maxRunning + options.maxCachedSequences,
         // One answer alone can have its longest draft checked.
@@ -114,11 +123,28 @@ export class LanguageModule {
         valueCacheType: options.valueCacheType,
         flashAttention: options.flashAttention,
       });
-      return new LanguageModule({ ...options, contextTokens }, model, context, clock, clock.now() - startedAt);
+      const cells = Math.max(options.cells, contextTokens);
+      const loadMs = clock.now() - startedAt;
+      const module = new LanguageModule({ ...options, contextTokens, cells }, model, context, clock, loadMs);
+      await module.#openSessions(onSession ?? (() => {}));
+      return module;
     } catch (error) {
       model.dispose();
       throw error;
     }
+  }
+
+  async #openSessions(onNote: (note: SessionNote) => void): Promise<void> {
+    const { sessions, weightsPath, keyCacheType, valueCacheType, entry } = this.#options;
+    if (sessions === undefined) return;
+    const form = `${keyCacheType} ${valueCacheType} ${nativeVersion()}`;
+    this.#sessions = new Sessions({
+      ...sessions,
+      model: entry.id,
+      fingerprint: await weightsFingerprint(weightsPath, form),
+      scheduler: this.#scheduler,
+      onNote,
+    });
   }
 
   /**
@@ -127,6 +153,38 @@ export class LanguageModule {
    */
   generate(request: GenerationRequest, sink: GenerationSink, adapter?: AdapterUse): void {
     this.#submit(request, this.#prompts.build(request), [], sink, adapter);
+  }
+
+  /** As `generate`, for a request with a session: what is on the disk of it comes into the cache first. */
+  async generateInSession(request: GenerationRequest, sink: GenerationSink, adapter?: AdapterUse): Promise<void> {
+    const id = request.cache?.session ?? '';
+    if (this.#sessions === undefined) {
+      const advice = 'Leave duanyun.session out.';
+      throw makeError('unsupported_feature', { model: this.#options.entry.id, feature: 'sessions', advice });
+    }
+    const prompt = this.#prompts.build(request);
+    const budget = this.#budgetOf(request, { ...prompt, spans: [] });
+    const taken = adapter === undefined ? undefined : this.#adapters.take(adapter);
+    const controller = new AbortController();
+    this.#encoding.set(request.id, controller);
+    try {
+      // Seeded requests are computed in an empty cache of their own.
+      if (request.sampling.seed === undefined) {
+        await this.#sessions.restore(id, {
+          promptTokens: prompt.tokens,
+          ...(budget === undefined ? {} : { budget }),
+          ...(taken === undefined ? {} : { adapter: taken.adapter }),
+        });
+      }
+      if (!controller.signal.aborted) this.#submit(request, prompt, [], sink, adapter);
+    } finally {
+      taken?.release();
+      this.#encoding.delete(request.id);
+    }
+  }
+
+  get sessionStatistics(): SessionStatistics {
+    return this.#sessions?.statistics ?? { sessionsSaved: 0, sessionsRestored: 0, sessionsFailed: 0 };
   }
 
   /** As `generate`, for a request with these pictures in its image parts; they are encoded before it is queued. */
@@ -224,12 +282,9 @@ export class LanguageModule {
     });
     const room = contextTokens - prompt.tokens.length;
     const maxTokens = Math.min(request.maxTokens ?? room, room);
-    const budget = budgetOf(request, prompt, {
-      maxTokens,
-      engine: this.#options,
-      canEvict: !this.#model.isRecurrent,
-      isControl: (token) => this.#prompts.isControl(token),
-    });
+    const budget = this.#budgetOf(request, prompt);
+    const sessions = request.sampling.seed === undefined ? this.#sessions : undefined;
+    const session = request.cache?.session;
     let started = false;
     const start = () => {
       if (started) return;
@@ -245,6 +300,9 @@ export class LanguageModule {
       pictures: prompt.spans,
       maxTokens,
       ...(budget === undefined ? {} : { budget }),
+      ...(session === undefined || sessions === undefined
+        ? {}
+        : { onKept: (sequence: KeptSequence) => sessions.keep(session, sequence) }),
       priority: request.priority,
       createSampler: () =>
         createSampler(this.#model, context, {
@@ -265,6 +323,16 @@ export class LanguageModule {
         }
       },
     };
+  }
+
+  #budgetOf(request: GenerationRequest, prompt: BuiltPrompt & { spans: PictureSpan[] }): CacheBudget | undefined {
+    const room = this.#options.contextTokens - prompt.tokens.length;
+    return budgetOf(request, prompt, {
+      maxTokens: Math.min(request.maxTokens ?? room, room),
+      engine: this.#options,
+      canEvict: !this.#model.isRecurrent,
+      isControl: (token) => this.#prompts.isControl(token),
+    });
   }
 
   cancel(id: string): void {
@@ -294,6 +362,7 @@ export class LanguageModule {
 
   async dispose(): Promise<void> {
     await this.#scheduler.stop();
+    await this.#sessions?.dispose();
     await this.unloadVision();
     await this.#seeded.dispose();
     this.#embedder.dispose();

@@ -101,47 +101,60 @@ export type PictureChunk = {
 
 export class NativeContext {
   readonly model: NativeModel;
-  readonly pointer: Pointer;
-  readonly cells: number;
   readonly maxOutputs: number;
   readonly options: Readonly<ContextOptions>;
-  readonly #memory: Pointer;
+  #pointer: Pointer;
+  #cells: number;
+  #memory: Pointer;
   readonly #pictureSequence = new Int32Array(1);
   #adapter: NativeAdapter | undefined;
+  #threads: number | undefined;
   #disposed = false;
 
-  private constructor(model: NativeModel, pointer: Pointer, maxOutputs: number, options: ContextOptions) {
+  private constructor(model: NativeModel, pointer: Pointer, options: ContextOptions) {
     this.options = options;
-    this.maxOutputs = maxOutputs;
+    this.maxOutputs = outputsOf(options);
     this.model = model;
-    this.pointer = pointer;
-    this.cells = model.native.contextCells(pointer) as number;
+    this.#pointer = pointer;
+    this.#cells = model.native.contextCells(pointer) as number;
     this.#memory = model.native.contextMemory(pointer) as Pointer;
+  }
+
+  /** Changes when the cache is given another size. */
+  get pointer(): Pointer {
+    return this.#pointer;
+  }
+
+  get cells(): number {
+    return this.#cells;
   }
 
   /** Allocates the KV cache and the compute buffers. Throws `engine_failed` when the memory cannot be had. */
   static create(model: NativeModel, options: ContextOptions): NativeContext {
-    const parameters = model.native.contextDefaultParams() as StructValue;
-    parameters['n_ctx'] = options.cells;
-    parameters['n_batch'] = options.batchTokens;
-    parameters['n_ubatch'] = options.batchTokens;
-    parameters['n_seq_max'] = options.maxSequences;
-    // Logits are reserved for each output: with a vocabulary of 152k, 512 of them would cost 311 MB.
-    // The library insists on room for one output of each sequence.
-    const maxOutputs = Math.max(options.maxSequences, options.maxOutputs);
-    parameters['n_outputs_max'] = maxOutputs;
-    parameters['n_threads'] = options.threads;
-    parameters['n_threads_batch'] = options.threads;
-    parameters['type_k'] = ggmlTypes[options.keyCacheType];
-    parameters['type_v'] = ggmlTypes[options.valueCacheType];
-    parameters['flash_attn_type'] = flashAttention[options.flashAttention];
-    // One buffer for all sequences, so that a shared prefix is shared and not copied.
-    parameters['kv_unified'] = true;
-    parameters['embeddings'] = options.embeddings ?? false;
-    if (options.evaluationCallback !== undefined) parameters['cb_eval'] = options.evaluationCallback;
-    const pointer = model.native.contextInit(model.pointer, parameters) as Pointer;
-    if (isNull(pointer)) throw makeError('engine_failed', { reason: 'the KV cache could not be allocated' });
-    return new NativeContext(model, pointer, maxOutputs, options);
+    return new NativeContext(model, openContext(model, options), options);
+  }
+
+  /**
+   * Gives the cache another size; what is in it stays. The library allocates all cells at once and never gives any back, so
+   * it takes another context. Not between a step and the reading of its outputs, which are lost.
+   * Throws `engine_failed` and leaves things as they were when the memory cannot be had or the cells do not fit.
+   */
+  resize(cells: number): void {
+    const { native } = this.model;
+    const pointer = openContext(this.model, { ...this.options, cells });
+    const size = Number(native.stateSize(this.#pointer));
+    const state = new Uint8Array(size);
+    const written = Number(native.stateRead(this.#pointer, state, size));
+    if (written === 0 || Number(native.stateWrite(pointer, state, written)) === 0) {
+      native.contextFree(pointer);
+      throw makeError('engine_failed', { reason: 'the KV cache could not be given another size' });
+    }
+    native.contextFree(this.#pointer);
+    this.#pointer = pointer;
+    this.#cells = native.contextCells(pointer) as number;
+    this.#memory = native.contextMemory(pointer) as Pointer;
+    this.setThreads(this.#threads ?? this.options.threads);
+    this.#applyAdapter(this.#adapter);
   }
 
   /**
@@ -247,15 +260,20 @@ export class NativeContext {
   /** What batches are computed with from now on; `undefined`: the model alone. Throws `engine_failed`. */
   useAdapter(adapter: NativeAdapter | undefined): void {
     if (adapter === this.#adapter) return;
-    const pointers = adapter === undefined ? [] : [adapter.pointer];
-    const status = this.model.native.setAdapters(this.pointer, pointers, pointers.length, [1]) as number;
-    if (status !== 0) throw makeError('engine_failed', { reason: `llama_set_adapters_lora returned ${status}` });
+    this.#applyAdapter(adapter);
     this.#adapter?.usedBy(this, false);
     this.#adapter = adapter;
     adapter?.usedBy(this, true);
   }
 
+  #applyAdapter(adapter: NativeAdapter | undefined): void {
+    const pointers = adapter === undefined ? [] : [adapter.pointer];
+    const status = this.model.native.setAdapters(this.pointer, pointers, pointers.length, [1]) as number;
+    if (status !== 0) throw makeError('engine_failed', { reason: `llama_set_adapters_lora returned ${status}` });
+  }
+
   setThreads(threads: number): void {
+    this.#threads = threads;
     this.model.native.setThreads(this.pointer, threads, threads);
   }
 
@@ -265,4 +283,31 @@ export class NativeContext {
     this.#adapter?.usedBy(this, false);
     this.model.native.contextFree(this.pointer);
   }
+}
+
+/** The library insists on room for one output of each sequence. */
+function outputsOf({ maxSequences, maxOutputs }: ContextOptions): number {
+  return Math.max(maxSequences, maxOutputs);
+}
+
+function openContext(model: NativeModel, options: ContextOptions): Pointer {
+  const parameters = model.native.contextDefaultParams() as StructValue;
+  parameters['n_ctx'] = options.cells;
+  parameters['n_batch'] = options.batchTokens;
+  parameters['n_ubatch'] = options.batchTokens;
+  parameters['n_seq_max'] = options.maxSequences;
+  // Logits are reserved for each output: with a vocabulary of 152k, 512 of them would cost 311 MB.
+  parameters['n_outputs_max'] = outputsOf(options);
+  parameters['n_threads'] = options.threads;
+  parameters['n_threads_batch'] = options.threads;
+  parameters['type_k'] = ggmlTypes[options.keyCacheType];
+  parameters['type_v'] = ggmlTypes[options.valueCacheType];
+  parameters['flash_attn_type'] = flashAttention[options.flashAttention];
+  // One buffer for all sequences, so that a shared prefix is shared and not copied.
+  parameters['kv_unified'] = true;
+  parameters['embeddings'] = options.embeddings ?? false;
+  if (options.evaluationCallback !== undefined) parameters['cb_eval'] = options.evaluationCallback;
+  const pointer = model.native.contextInit(model.pointer, parameters) as Pointer;
+  if (isNull(pointer)) throw makeError('engine_failed', { reason: 'the KV cache could not be allocated' });
+  return pointer;
 }

@@ -1,5 +1,5 @@
 /** Finds, loads and proves the native library, and binds the functions this engine calls. Nothing here thinks. */
-import { existsSync, realpathSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import koffi from 'koffi';
@@ -16,12 +16,14 @@ import {
 /** An opaque native pointer; never looked into. */
 export type Pointer = bigint;
 
+/** The package exports only its own loader, which lies in its root folder. */
+function packageFolder(): string {
+  return path.dirname(createRequire(import.meta.url).resolve('@qvac/fabric'));
+}
+
 /** Folder of the prebuilt library for this platform; throws `unsupported_platform` where there is none. */
 export function findNativeFolder(platform: string = process.platform, architecture: string = process.arch): string {
-  const require = createRequire(import.meta.url);
-  // The package exports only its own loader, which lies in its root folder.
-  const packageFolder = path.dirname(require.resolve('@qvac/fabric'));
-  const folder = path.join(packageFolder, 'prebuilds', `${platform}-${architecture}`);
+  const folder = path.join(packageFolder(), 'prebuilds', `${platform}-${architecture}`);
   if (!existsSync(path.join(folder, 'qvac__fabric.bare'))) {
     throw makeError('unsupported_platform', { platform: `${platform}-${architecture}` });
   }
@@ -136,6 +138,12 @@ function bind(library: ReturnType<typeof koffi.load>) {
       'uintptr_t llama_sampler_init_grammar_lazy_patterns(uintptr_t, const char*, const char*, const char**, size_t, int32*, size_t)',
     ),
   };
+}
+
+/** Of the library: what it wrote another build may not read. */
+export function nativeVersion(): string {
+  const manifest = path.join(packageFolder(), 'package.json');
+  return (JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }).version;
 }
 
 export type NativeFunctions = ReturnType<typeof bind>;

@@ -3,6 +3,7 @@ import type { SamplingOptions } from '../../core/chat.ts';
 import type { NativeAdapter } from '../native/adapter.ts';
 import { TokenBatch, type DecodeStatus, type NativeContext } from '../native/context.ts';
 import type { NativeModel } from '../native/model.ts';
+import { returnFreeMemory } from '../native/return-free-memory.ts';
 import { NativeSampler, type GrammarConstraint } from '../native/sampler.ts';
 import { topLogprobs } from './logprobs.ts';
 import type { PositionMove, PositionRange } from '../cache/kept-tokens.ts';
@@ -17,8 +18,10 @@ import type {
   TokenSampler,
 } from './types.ts';
 
+/** The library rounds up to this anyway. */
+const cellsStep = 256;
+
 export class NativeStepRunner implements StepRunner {
-  readonly cells: number;
   readonly slots: number;
   readonly batchCapacity: number;
   readonly maxOutputs: number;
@@ -27,11 +30,15 @@ export class NativeStepRunner implements StepRunner {
   readonly #context: NativeContext;
   readonly #batch: TokenBatch;
   readonly #scorer: CellScorer;
+  readonly #firstCells: number;
+  readonly #mostCells: number;
 
-  constructor(context: NativeContext, slots: number, batchCapacity: number) {
+  /** @param mostCells to which the cache may grow; default: what it has */
+  constructor(context: NativeContext, slots: number, batchCapacity: number, mostCells = context.cells) {
+    this.#firstCells = context.cells;
+    this.#mostCells = mostCells;
     this.maxOutputs = context.maxOutputs;
     this.#context = context;
-    this.cells = context.cells;
     this.bytesPerCell = context.bytesPerCell;
     this.slots = slots;
     this.batchCapacity = batchCapacity;
@@ -57,6 +64,25 @@ export class NativeStepRunner implements StepRunner {
     });
   }
 
+  get cells(): number {
+    return this.#context.cells;
+  }
+
+  grow(freeCells: number): boolean {
+    const { cells } = this;
+    const wanted = Math.max(this.cellsUsed() + freeCells, 2 * cells);
+    const size = Math.min(this.#mostCells, Math.ceil(wanted / cellsStep) * cellsStep);
+    if (size <= cells) return false;
+    this.#context.resize(size);
+    return true;
+  }
+
+  shrink(): void {
+    if (this.cells <= this.#firstCells || this.cellsUsed() > this.#firstCells) return;
+    this.#context.resize(this.#firstCells);
+    returnFreeMemory();
+  }
+
   cellsUsed(): number {
     return this.#context.cellsUsed();
   }
@@ -75,6 +101,14 @@ export class NativeStepRunner implements StepRunner {
 
   move(slot: number, moves: readonly PositionMove[]): void {
     for (const { from, to, by } of moves) this.#context.moveSequence(slot, from, to, by);
+  }
+
+  readState(slot: number): Uint8Array {
+    return this.#context.readSequence(slot);
+  }
+
+  writeState(slot: number, state: Uint8Array): boolean {
+    return this.#context.writeSequence(slot, state);
   }
 
   score(request: ScoreRequest): ArrayLike<number> {

@@ -5,7 +5,7 @@
 import { makeError } from '../../core/errors.ts';
 import type { Clock } from '../../core/clock.ts';
 import { mostCells, targetCells, type CacheBudget } from '../cache/cache-budget.ts';
-import { commonPrefixLength, PrefixCache, type PrefixMatch } from '../cache/prefix-cache.ts';
+import { commonPrefixLength, PrefixCache, type Compressed, type PrefixMatch } from '../cache/prefix-cache.ts';
 import { compress } from './compress.ts';
 import type { BatchController, DeviceLoad } from './controller.ts';
 import { AdapterTurns } from './adapter-turns.ts';
@@ -15,7 +15,7 @@ import { adapterKey, positionAt, Sequence, statisticsOf, wholePictures, type Wai
 import { longestDraft } from './speculation/drafter.ts';
 import { StepCost } from './speculation/step-cost.ts';
 import { nextTurn, type Turnstile } from './turnstile.ts';
-import type { Job, JobOutcome, SampledToken, StepRunner } from './types.ts';
+import type { Job, JobOutcome, KeptSequence, SampledToken, StepRunner } from './types.ts';
 
 export type SchedulerOptions = {
   runner: StepRunner;
@@ -36,6 +36,8 @@ export type SchedulerOptions = {
    * that pays. Default false.
    */
   speculates?: boolean;
+  /** After this time without a request the cache gives back what it had grown by. Default 60 s. */
+  restAfterMs?: number;
 };
 
 export type SchedulerStatistics = {
@@ -69,6 +71,7 @@ export type SchedulerStatistics = {
 const answerReserveTokens = 64;
 /** Waiting for another request to compute a shared prefix must save at least this many tokens. */
 const worthSharingTokens = 16;
+const defaultRestAfterMs = 60_000;
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -78,6 +81,8 @@ export class Scheduler {
   readonly #freeSlots: number[] = [];
   #running: Sequence[] = [];
   readonly #cancelled = new Set<string>();
+  /** Sequences that wait to be taken in between two steps. */
+  readonly #restores: (() => void)[] = [];
   /** Callbacks put off until the sampling of a step is done. */
   #deliveries: (() => void)[] = [];
   #cellsUsed = 0;
@@ -163,6 +168,7 @@ export class Scheduler {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
+      for (const restore of this.#restores.splice(0)) restore();
       this.#dropCancelled();
       this.#dropExpired();
       this.#admit();
@@ -183,7 +189,8 @@ export class Scheduler {
       this.#deliver();
       await nextTurn();
     }
-    for (const sequence of this.#running) this.#leave(sequence, { kind: 'cancelled' }, false);
+    for (const restore of this.#restores.splice(0)) restore();
+    for (const sequence of this.#running.slice()) this.#leave(sequence, { kind: 'cancelled' }, false);
     for (const waiting of this.#waiting.inOrder(0)) this.#leaveQueue(waiting, { kind: 'cancelled' });
     this.#deliver();
   }
@@ -347,6 +354,7 @@ export class Scheduler {
     const wanted = waiting.tokens.length - shared + Math.min(answerReserveTokens, waiting.job.maxTokens);
     const needed = budget === undefined ? wanted : Math.min(wanted, mostCells(budget.tokens, true));
     if (match?.compressed !== undefined) return this.#resume(waiting, match, shared, now);
+    if (!this.#growFor(waiting, needed)) return true;
     while (this.#freeSlots.length === 0 || runner.cells - runner.cellsUsed() < needed) {
       if (this.#evictOldest(match?.slot)) continue;
       if (this.#running.length > 0) return false;
@@ -367,13 +375,26 @@ export class Scheduler {
     }
     if (match !== undefined && shared > 0) {
       runner.share(match.slot, slot, positionAt(pictures, shared));
-      const source = this.#running.find((sequence) => sequence.slot === match.slot)?.kept;
+      const { source } = match;
       if (source !== undefined) source.sharedUntil = Math.max(source.sharedUntil, shared);
       this.#counters.prefixHits++;
       this.#counters.prefixTokens += shared;
     }
     this.#running.push(new Sequence({ waiting, slot, sampler, computed: shared, now }));
     return true;
+  }
+
+  /** Has the cache grow where it is too small for a request. False where that failed, and the request with it. */
+  #growFor(waiting: WaitingJob, neededCells: number): boolean {
+    const { runner } = this.#options;
+    if (runner.cells - runner.cellsUsed() >= neededCells) return true;
+    try {
+      runner.grow(neededCells);
+      return true;
+    } catch (error) {
+      this.#leaveQueue(waiting, { kind: 'failed', error: asError(error) });
+      return false;
+    }
   }
 
   /** The next turn of a conversation that lost tokens to its budget takes over its slot. */
@@ -400,7 +421,7 @@ export class Scheduler {
   }
 
   /** Cached and running sequences both serve as sources. */
-  #longestPrefix({ tokens, job }: WaitingJob, now: number): PrefixMatch | undefined {
+  #longestPrefix({ tokens, job }: PrefixWanted, now: number): PrefixMatch | undefined {
     if (!this.#options.runner.canSharePrefixes) return undefined;
     const budget = job.budget === undefined ? undefined : budgetName(job.budget);
     let best = this.#cache.match(tokens, now, adapterKey(job), budget);
@@ -408,7 +429,9 @@ export class Scheduler {
       if (adapterKey(sequence.job) !== adapterKey(job)) continue;
       const usable = Math.min(sequence.computed, sequence.kept?.intact ?? sequence.computed);
       const length = Math.min(commonPrefixLength(sequence.tokens, tokens), usable);
-      if (length > (best?.length ?? 0)) best = { slot: sequence.slot, length };
+      if (length > (best?.length ?? 0)) {
+        best = { slot: sequence.slot, length, ...(sequence.kept === undefined ? {} : { source: sequence.kept }) };
+      }
     }
     return best;
   }
@@ -427,7 +450,7 @@ export class Scheduler {
 
   /** No room for the batch: cached prefixes go first, then the youngest request goes back to the queue. */
   #makeRoom(): void {
-    if (this.#evictOldest()) return;
+    if (this.#options.runner.grow(answerReserveTokens) || this.#evictOldest()) return;
     const youngest = this.#running.at(-1);
     if (youngest === undefined) return;
     if (this.#running.length === 1) {
@@ -466,8 +489,55 @@ export class Scheduler {
         ? undefined
         : { kept, budget: budgetName(job.budget) };
     compressed?.kept.truncate(tokens.length);
+    this.#offer(sequence, tokens, compressed);
     const freed = this.#cache.insert(sequence.slot, tokens, this.#options.clock.now(), adapterKey(job), compressed);
     for (const slot of freed) this.#freeSlot(slot);
+  }
+
+  /** Lets the request's owner read what is kept of it. */
+  #offer({ slot, job, computed }: Sequence, tokens: readonly number[], compressed: Compressed | undefined): void {
+    if (job.onKept === undefined || tokens.length === 0) return;
+    const { runner } = this.#options;
+    if (tokens.length < computed)
+      runner.truncate(slot, positionAt(job.pictures, tokens.length) - (compressed?.kept.shift ?? 0));
+    job.onKept({ tokens, adapter: adapterKey(job), compressed, readState: () => runner.readState(slot) });
+  }
+
+  /** How much of these tokens a request would not have to compute, in the cache as it is now. */
+  known(job: Pick<Job, 'promptTokens' | 'budget' | 'adapter'>): number {
+    return this.#longestPrefix({ tokens: job.promptTokens, job }, this.#options.clock.now())?.length ?? 0;
+  }
+
+  /**
+   * Takes in a sequence that was kept elsewhere, as if it had just ended here. False where there is no room for it now, or the cache
+   * refuses it.
+   */
+  restore(sequence: Omit<KeptSequence, 'readState'> & { state: Uint8Array }): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#restores.push(() => resolve(this.#restore(sequence)));
+      this.#wake?.();
+    });
+  }
+
+  #restore({ tokens, adapter, compressed, state }: Omit<KeptSequence, 'readState'> & { state: Uint8Array }): boolean {
+    const { runner, clock } = this.#options;
+    if (this.#stopped || !runner.canSharePrefixes) return false;
+    const cells = compressed?.kept.cells ?? tokens.length;
+    try {
+      if (runner.cells - runner.cellsUsed() < cells) runner.grow(cells);
+      while (this.#freeSlots.length === 0 || runner.cells - runner.cellsUsed() < cells) {
+        if (!this.#evictOldest()) return false;
+      }
+      const slot = this.#freeSlots.pop() as number;
+      if (!runner.writeState(slot, state)) {
+        this.#freeSlot(slot);
+        return false;
+      }
+      for (const freed of this.#cache.insert(slot, tokens, clock.now(), adapter, compressed)) this.#freeSlot(freed);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #evictOldest(keepSlot?: number): boolean {
@@ -533,16 +603,32 @@ export class Scheduler {
     this.#counters.lastStepMs = stepMs;
   }
 
+  /** Many sequences have come and gone: what is kept of them for their prefixes seldom needs all the cells. */
+  #rest(): void {
+    try {
+      this.#options.runner.shrink();
+    } catch {
+      // It stays as large as it is.
+    }
+    this.#cellsUsed = this.#options.runner.cellsUsed();
+  }
+
   #sleep(): Promise<void> {
     return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#rest(), this.#options.restAfterMs ?? defaultRestAfterMs).unref();
       this.#wake = () => {
         this.#wake = undefined;
+        clearTimeout(timer);
         resolve();
       };
-      if (this.#waiting.length > 0 || this.#stopped || this.#cancelled.size > 0) this.#wake();
+      const isNeeded = this.#waiting.length > 0 || this.#cancelled.size > 0 || this.#restores.length > 0;
+      if (isNeeded || this.#stopped) this.#wake();
     });
   }
 }
+
+/** What a prefix is looked for by. */
+type PrefixWanted = { tokens: ArrayLike<number>; job: Pick<Job, 'budget' | 'adapter'> };
 
 function budgetName({ policy, tokens }: CacheBudget): string {
   return `${policy}:${tokens}`;

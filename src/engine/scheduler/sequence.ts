@@ -92,7 +92,7 @@ export class Sequence {
 }
 
 /** Key of the adapter a generation is computed with; empty for the model alone. */
-export function adapterKey(job: Job): string {
+export function adapterKey(job: Pick<Job, 'adapter'>): string {
   return job.adapter?.key ?? '';
 }
 

@@ -1,6 +1,7 @@
 /** What the scheduler needs of the native side. The tests give it a simulated one. */
 import type { CacheBudget, CompressionPolicy } from '../cache/cache-budget.ts';
 import type { PositionMove, PositionRange } from '../cache/kept-tokens.ts';
+import type { Compressed } from '../cache/prefix-cache.ts';
 import type { DecodeStatus } from '../native/context.ts';
 
 /**
@@ -36,8 +37,12 @@ export type PicturePiece = {
 export type BatchEntry = { token: number; position: number; slot: number; wantsOutput: boolean };
 
 export interface StepRunner {
-  /** KV cells shared by all slots. */
+  /** KV cells shared by all slots, as many as are allocated now. */
   readonly cells: number;
+  /** Allocates more, so that so many are free, as far as it may. False where nothing changed. */
+  grow(freeCells: number): boolean;
+  /** Gives cells back that have long not been needed. */
+  shrink(): void;
   /** Slots 0 … slots − 1, each holding one sequence. */
   readonly slots: number;
   /** Tokens in one batch at most. */
@@ -64,6 +69,10 @@ export interface StepRunner {
   remove(slot: number, ranges: readonly PositionRange[]): void;
   /** Moves cells of a slot that no other slot shares. */
   move(slot: number, moves: readonly PositionMove[]): void;
+  /** All that a slot holds, in the library's own form. Throws `engine_failed`. */
+  readState(slot: number): Uint8Array;
+  /** Puts it into an empty slot; false where it cannot be put there. */
+  writeState(slot: number, state: Uint8Array): boolean;
   /** How much each cell of a slot is worth. Throws `engine_failed`. */
   score(request: ScoreRequest): ArrayLike<number>;
   /** Bytes of keys and values of one cell. */
@@ -111,6 +120,15 @@ export type JobStatistics = {
   decodeMs: number;
 };
 
+/** A sequence that has ended or comes back. */
+export type KeptSequence = {
+  tokens: readonly number[];
+  /** Key of the adapter it was computed with; empty for the model alone. */
+  adapter: string;
+  compressed: Compressed | undefined;
+  readState(): Uint8Array;
+};
+
 /** One generation. The callbacks run between steps. */
 export type Job = {
   id: string;
@@ -128,6 +146,8 @@ export type Job = {
   createSampler(): TokenSampler;
   /** Returns true to end the answer here (a stop text was found); the token counts as generated. */
   onToken(token: SampledToken): boolean;
+  /** What is kept of it when it ends, before `onDone`; `readState` works only during the call. Default: nobody asks. */
+  onKept?(sequence: KeptSequence): void;
   /** Exactly once. */
   onDone(outcome: JobOutcome, statistics: JobStatistics): void;
 };

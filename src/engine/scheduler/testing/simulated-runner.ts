@@ -89,6 +89,12 @@ export class SimulatedRunner implements StepRunner {
     return this.decode(tokens);
   }
 
+  grow(): boolean {
+    return false;
+  }
+
+  shrink(): void {}
+
   cellsUsed(): number {
     return this.#owners.size;
   }
@@ -148,6 +154,23 @@ export class SimulatedRunner implements StepRunner {
         this.contents[slot]!.delete(position);
       }
     }
+  }
+
+  readState(slot: number): Uint8Array {
+    return Buffer.from(JSON.stringify([...this.contents[slot]!]));
+  }
+
+  writeState(slot: number, state: Uint8Array): boolean {
+    expect(this.contents[slot]!.size).toBe(0);
+    const contents = JSON.parse(Buffer.from(state).toString()) as [number, number][];
+    for (const [position, token] of contents) {
+      const cell = {};
+      this.contents[slot]!.set(position, token);
+      this.#cellOf[slot]!.set(position, cell);
+      this.#owners.set(cell, new Set([slot]));
+      this.#computedWith.set(cell, '');
+    }
+    return true;
   }
 
   /** Large tokens are worth most. */
