@@ -67,20 +67,20 @@ await describeWithWeights(model, 'sessions', (_, weightsHome) => {
     const removed = await runDuanyun(['sessions', 'remove', 'trip'], { environment: { DUANYUN_HOME: home } });
     expect([removed.code, await readdir(folder)]).toEqual([0, []]);
     expect((await runDuanyun(['sessions', 'remove', 'trip'], { environment: { DUANYUN_HOME: home } })).code).toBe(1);
-  }, 180_000);
+  }, 400_000);
 
   it('say the same as without, also with a budget', async () => {
-    const first = await start(['--kv-budget', '128']);
+    const first = await start(['--kv-budget', '160']);
     const answered = await ask(first.url, opening, 'small');
     await saved(first.server);
     const next = [...opening, { role: 'assistant', content: answered.text }, { role: 'user', content: 'And house 4?' }];
     const expected = await ask(first.url, next);
     await kill(first.server);
-    const second = await start(['--kv-budget', '128']);
+    const second = await start(['--kv-budget', '160']);
     const again = await ask(second.url, next, 'small');
     expect(again.cachedTokens).toBeGreaterThan(100);
     expect(again.text).toBe(expected.text);
-  }, 180_000);
+  }, 400_000);
 
   it('that were changed or are of other settings are not used: the prompt is computed, the log says why', async () => {
     const first = await start();
@@ -104,7 +104,7 @@ await describeWithWeights(model, 'sessions', (_, weightsHome) => {
     const again = await ask(changed.url, opening, 'trip');
     expect([again.cachedTokens, again.text]).toEqual([0, answered.text]);
     expect(changed.server.output.stderr + changed.server.output.stdout).toContain('"code":"session_invalid"');
-  }, 180_000);
+  }, 400_000);
 
   it('are refused where they are switched off, and by a name that could be a path', async () => {
     const { url } = await start(['--sessions-mib', '0']);
