@@ -127,7 +127,7 @@ describe('an engine with a projector', () => {
   it.each(['window', 'key-norm', 'key-diff', 'attention'] as const)(
     'keeps within a cache budget by %s, with gaps between positions of several dimensions, and never loses a picture',
     async (policy) => {
-      const words = Array.from({ length: 60 }, (_, index) => `word${index}`).join(' ');
+      const words = Array.from({ length: 18 }, (_, index) => `word${index}`).join(' ');
       const asked = request([text(policy), wide, text(words)], { maxTokens: 24, cache: { budgetTokens: 96, policy } });
       const before = engine.statistics()?.evictedTokens ?? 0;
       const { usage } = await answer(engine, asked);

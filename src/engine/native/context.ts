@@ -224,7 +224,8 @@ export class NativeContext {
 
   /** Whether cells can be given other positions; not with M-RoPE. */
   get canMove(): boolean {
-    return this.model.native.memoryCanShift(this.#memory) as boolean;
+    // The library says yes for M-RoPE too.
+    return !this.model.usesMrope && (this.model.native.memoryCanShift(this.#memory) as boolean);
   }
 
   /** Adds `by` to positions `from` … `to` − 1 of a sequence. Cells that another sequence shares move for that one too. */

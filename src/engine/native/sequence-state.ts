@@ -15,6 +15,8 @@ const blocks: Readonly<Record<number, { elements: number; bytes: number }>> = {
 };
 export const typeF16 = 1;
 const headerBytes = 8;
+/** Column, row and token of a cell; only where positions have several dimensions. */
+const mropeBytes = 12;
 
 export type StateMatrix = {
   /** `enum ggml_type`. */
@@ -55,7 +57,7 @@ function readSection(reader: StateReader, usesMrope: boolean): StateSection {
   for (let cell = 0; cell < cells; cell++) {
     positions[cell] = reader.int32();
     const sequences = reader.uint32();
-    if (usesMrope) reader.skip(8);
+    if (usesMrope) reader.skip(mropeBytes);
     reader.skip(4 * sequences);
   }
   const head = reader.since(start);
