@@ -13,6 +13,7 @@ import { countPhysicalCores } from './cli/device/physical-cores.ts';
 import { SpeechModule } from './engine/modules/speech/speech-module.ts';
 import { ModuleManager } from './engine/modules/module-manager.ts';
 import { sessionOptions } from './cli/device/session-options.ts';
+import { finetune } from './engine/finetune/finetune.ts';
 import { optimize } from './engine/optimize/optimizer.ts';
 import { availableMemoryBytes } from './models/available-memory.ts';
 import { readGgufHeader } from './models/gguf.ts';
@@ -108,6 +109,7 @@ export const application: Application = {
       environment: config.childEnvironment,
     }),
   optimize: (options, config) => optimize({ ...options, environment: config.childEnvironment }),
+  finetune: (options, config) => finetune({ ...options, environment: config.childEnvironment }),
   createMinutes: (config, { log, service, transcriber, speakers }) =>
     new LocalMinutes({
       service,

@@ -10,6 +10,7 @@ export function createBackend(
   { entry, weightsPath }: Model,
   overrides: Partial<EngineBackendOptions['engine']> & { threads: number },
   onStatistics: EngineBackendOptions['onStatistics'] = () => {},
+  more: Pick<EngineBackendOptions, 'adapters'> = {},
 ): EngineBackend {
   return new EngineBackend({
     engine: {
@@ -34,5 +35,6 @@ export function createBackend(
     log: silentLog,
     onStatistics,
     environment: process.env,
+    ...more,
   });
 }

@@ -18,6 +18,7 @@ import type {
 } from '../core/perception.ts';
 import type { Config } from '../config/load-config.ts';
 import type { EngineInfo, EngineOptions, EngineStatistics } from '../engine/host/messages.ts';
+import type { FinetuneOptions, FinetuneResult } from '../engine/finetune/finetune.ts';
 import type { OptimizeOptions, OptimizeResult } from '../engine/optimize/optimizer.ts';
 import type { AdapterStore } from '../models/adapters/adapter-store.ts';
 import type { GgufHeader } from '../models/gguf.ts';
@@ -104,6 +105,8 @@ export type Application = {
   createSpeech(config: Config, parts: { log: Log; modules: ModuleUse; store: Pick<Store, 'installed'> }): Speech;
   /** Requantises and measures in a process of its own. */
   optimize(options: Omit<OptimizeOptions, 'environment'>, config: Config): Promise<OptimizeResult>;
+  /** Trains an adapter in a process of its own. */
+  finetune(options: Omit<FinetuneOptions, 'environment'>, config: Config): Promise<FinetuneResult>;
   /** Minutes of meetings, by what this server answers with. */
   createMinutes(
     config: Config,

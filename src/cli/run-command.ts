@@ -7,6 +7,7 @@ import { addBenchCommand } from './commands/bench.ts';
 import { addChatCommand } from './commands/chat.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
+import { addFinetuneCommand } from './commands/finetune.ts';
 import { addKeysCommand } from './commands/keys.ts';
 import { addMinutesCommand } from './commands/minutes.ts';
 import { addModelsCommand } from './commands/models.ts';
@@ -74,6 +75,7 @@ export function createProgram(context: CommandContext): Command {
   addOptimizeCommand(program, context);
   addModelsCommand(program, context);
   addAdaptersCommand(program, context);
+  addFinetuneCommand(program, context);
   addModulesCommand(program, context);
   addSessionsCommand(program, context);
   addDoctorCommand(program, context);

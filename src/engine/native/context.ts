@@ -26,6 +26,8 @@ export type ContextOptions = {
   flashAttention: keyof typeof flashAttention;
   /** Keep hidden states instead of logits. Default false. */
   embeddings?: boolean;
+  /** For training: keys and values in F32, and gradients flow through them. Default false. */
+  training?: boolean;
   /** `cb_eval`: called for every operation of each graph, which slows it down. The owner keeps it registered. */
   evaluationCallback?: unknown;
 };
@@ -307,6 +309,7 @@ function openContext(model: NativeModel, options: ContextOptions): Pointer {
   // One buffer for all sequences, so that a shared prefix is shared and not copied.
   parameters['kv_unified'] = true;
   parameters['embeddings'] = options.embeddings ?? false;
+  if (options.training === true) Object.assign(parameters, { training: true, type_k: 0, type_v: 0 });
   if (options.evaluationCallback !== undefined) parameters['cb_eval'] = options.evaluationCallback;
   const pointer = model.native.contextInit(model.pointer, parameters) as Pointer;
   if (isNull(pointer)) throw makeError('engine_failed', { reason: 'the KV cache could not be allocated' });

@@ -9,6 +9,7 @@ import {
   differingFields,
   modelParamsDefaults,
   mtmdParamsDefaults,
+  optParamsDefaults,
   quantizeParamsDefaults,
   type StructValue,
 } from './structs.ts';
@@ -105,6 +106,30 @@ function bind(library: ReturnType<typeof koffi.load>) {
     adapterFree: bound('void llama_adapter_lora_free(uintptr_t)'),
     setAdapters: bound('int32 llama_set_adapters_lora(uintptr_t, const uintptr_t*, size_t, const float*)'),
 
+    optDefaultParams: bound('llama_opt_params llama_opt_default_params()'),
+    optInit: bound('void llama_opt_init(uintptr_t, uintptr_t, llama_opt_params)'),
+    optEpoch: bound('void llama_opt_epoch(uintptr_t, uintptr_t, uintptr_t, uintptr_t, int64, void*, void*)'),
+    optCleanup: bound('void llama_opt_cleanup(uintptr_t)'),
+    optGradient: bound('void* ggml_opt_grad_acc(uintptr_t, void*)'),
+    optParameters: bound('int32 ggml_opt_get_nparams(uintptr_t)'),
+    optFirstMoment: bound('void* ggml_opt_get_grad_m(uintptr_t, int32)'),
+    optSecondMoment: bound('void* ggml_opt_get_grad_v(uintptr_t, int32)'),
+    optIteration: bound('int64 ggml_opt_get_iter(uintptr_t)'),
+    optSetIteration: bound('void ggml_opt_set_iter(uintptr_t, int64)'),
+    optResultInit: bound('uintptr_t ggml_opt_result_init()'),
+    optResultReset: bound('void ggml_opt_result_reset(uintptr_t)'),
+    optResultFree: bound('void ggml_opt_result_free(uintptr_t)'),
+    optResultLoss: bound('void ggml_opt_result_loss(uintptr_t, _Out_ double*, _Out_ double*)'),
+    optDatasetInit: bound(
+      'uintptr_t ggml_opt_dataset_init_with_masks(int, int, int, int64, int64, int64, int64, int64)',
+    ),
+    optDatasetFree: bound('void ggml_opt_dataset_free(uintptr_t)'),
+    optDatasetTokens: bound('void* ggml_opt_dataset_data(uintptr_t)'),
+    optDatasetLabels: bound('void* ggml_opt_dataset_labels(uintptr_t)'),
+    optDatasetMasks: bound('void* ggml_opt_dataset_masks(uintptr_t)'),
+    loraTrainingInit: bound('uintptr_t llama_lora_training_init(uintptr_t, uintptr_t, llama_lora_training_params*)'),
+    loraSave: bound('bool llama_lora_save_adapter(uintptr_t, const char*, uintptr_t)'),
+
     memoryClear: bound('void llama_memory_clear(uintptr_t, bool)'),
     memoryRemove: bound('bool llama_memory_seq_rm(uintptr_t, int32, int32, int32)'),
     memoryCopy: bound('void llama_memory_seq_cp(uintptr_t, int32, int32, int32, int32)'),
@@ -161,6 +186,7 @@ export function loadNative(): NativeFunctions {
   checkLayout('llama_model_params', native.modelDefaultParams() as StructValue, modelParamsDefaults);
   checkLayout('llama_context_params', native.contextDefaultParams() as StructValue, contextParamsDefaults);
   checkLayout('mtmd_context_params', native.mtmdDefaultParams() as StructValue, mtmdParamsDefaults);
+  checkLayout('llama_opt_params', native.optDefaultParams() as StructValue, optParamsDefaults);
   checkLayout('llama_model_quantize_params', native.quantizeDefaultParams() as StructValue, quantizeParamsDefaults);
   native.loadBackends(path.join(folder, 'qvac__fabric'));
   native.backendInit();

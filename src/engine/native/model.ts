@@ -14,6 +14,8 @@ export type ModelOptions = {
    * pressure and read them again in the middle of an answer. Default `read`.
    */
   loadMode?: LoadMode;
+  /** Whether weights may be laid out for the processor; nothing can be learnt through such. Default true. */
+  repack?: boolean;
 };
 
 export type LoadMode = 'read' | 'map' | 'map-locked';
@@ -71,6 +73,7 @@ export class NativeModel {
     const parameters = native.modelDefaultParams() as StructValue;
     parameters['n_gpu_layers'] = options.gpuLayers;
     parameters['vocab_only'] = options.vocabularyOnly ?? false;
+    parameters['use_extra_bufts'] = options.repack ?? true;
     parameters['load_mode'] = loadModes[options.loadMode ?? 'read'];
     const pointer = await callAsync<Pointer>(native.modelLoad, options.path, parameters);
     if (isNull(pointer)) {

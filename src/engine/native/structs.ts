@@ -240,6 +240,49 @@ export const quantizeParamsDefaults = {
   prune_layers: null,
 } as const;
 
+export const llamaLoraTrainingParams = koffi.struct('llama_lora_training_params', {
+  target_modules: 'uint32',
+  rank: 'int32',
+  alpha: 'float',
+  dropout: 'float',
+  init_std: 'float',
+  seed: 'uint32',
+});
+
+/** Learning rate, momenta, epsilon and weight decay of AdamW; then those of SGD, which is not used here. */
+export const ggmlOptimizerParams = koffi.struct('ggml_opt_optimizer_params', {
+  alpha: 'float',
+  beta1: 'float',
+  beta2: 'float',
+  eps: 'float',
+  wd: 'float',
+  sgd_alpha: 'float',
+  sgd_wd: 'float',
+});
+
+export const llamaOptParams = koffi.struct('llama_opt_params', {
+  n_ctx_train: 'uint32',
+  param_filter: 'void*',
+  param_filter_ud: 'void*',
+  get_opt_pars: 'void*',
+  get_opt_pars_ud: 'void*',
+  optimizer_type: 'int',
+  checkpoint_path: 'void*',
+  load_optimizer_state: 'bool',
+  assistant_loss_only: 'bool',
+});
+
+/** The two callbacks are addresses and are not compared. */
+export const optParamsDefaults = {
+  n_ctx_train: 0,
+  param_filter_ud: null,
+  get_opt_pars_ud: null,
+  optimizer_type: 0,
+  checkpoint_path: null,
+  load_optimizer_state: false,
+  assistant_loss_only: false,
+} as const;
+
 export const llamaBatch = koffi.struct('llama_batch', {
   n_tokens: 'int32',
   token: 'void*',

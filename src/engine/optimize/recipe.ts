@@ -17,7 +17,7 @@ export type Recipe = {
 /** Formats with 4 bits that CPU backends rearrange for their vector instructions at load time. */
 const fastPublishedTypes = new Set(['Q4_0', 'Q4_K', 'IQ4_NL']);
 /** Values of a row that share one scale; rows must be a multiple of it. */
-const blockElements: Readonly<Record<TensorType, number>> = { q4_0: 32, q8_0: 32, iq4_nl: 32, q4_k: 256 };
+const blockElements: Readonly<Record<TensorType, number>> = { f32: 1, q4_0: 32, q8_0: 32, iq4_nl: 32, q4_k: 256 };
 
 /**
  * The format of every matrix that the recipe changes, by name. A matrix that was published in a fast format stays: anything else
