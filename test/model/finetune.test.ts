@@ -1,6 +1,6 @@
 /** Training and adapters with real weights: a few short steps, the whole way. */
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -66,6 +66,14 @@ await describeWithWeights('smollm2-135m', 'training an adapter, real weights', (
       checkpointEveryMs: 0,
       childScript,
     });
+
+  it.skipIf(!existsSync('/dev/full'))('says that the disk is full', { timeout: 600_000 }, async () => {
+    const work = join(folder, 'training', 'bell');
+    await mkdir(work, { recursive: true });
+    await symlink('/dev/full', join(work, 'checkpoint.bin.new'));
+    await expect(train(() => {})).rejects.toMatchObject({ code: 'disk_full' });
+    expect(existsSync(work)).toBe(false);
+  });
 
   it(
     'killed in the middle it goes on, learns, and the adapter changes the answers of its requests alone',

@@ -1,3 +1,4 @@
+import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { adapterModelId, type Adapter } from '../../core/adapters.ts';
@@ -51,12 +52,12 @@ export function addAdaptersCommand(program: Command, context: CommandContext): v
     );
   const remove = adapters
     .command('remove')
-    .description('Delete an adapter.')
+    .description('Delete an adapter, and what an unfinished training of that name left.')
     .argument('<name>')
     .option('--json', 'Print JSON.')
     .action((name: string) =>
       withStore(remove, context, async (store) => {
-        const freedBytes = await store.adapters.remove(name);
+        const freedBytes = await removeAll(store, name, configOf(remove).home);
         if (remove.opts<JsonOption>().json) context.terminal.out(`${JSON.stringify({ name, freedBytes })}\n`);
         else context.terminal.out(`${name} is removed, ${formatBytes(freedBytes)} are free again.\n`);
       }),
@@ -97,6 +98,18 @@ async function addFile(store: Store, file: string, flags: AddFlags, { terminal }
   } finally {
     interrupts.dispose();
   }
+}
+
+/** The adapter, and what an unfinished training of that name left. Throws `not_found` where there is neither. */
+async function removeAll(store: Store, name: string, home: string): Promise<number> {
+  store.adapters.requireName(name);
+  const unfinished = path.join(home, 'training', name);
+  const files = await readdir(unfinished).catch(() => undefined);
+  if (files === undefined) return store.adapters.remove(name);
+  const sizes = await Promise.all(files.map(async (file) => (await stat(path.join(unfinished, file))).size));
+  await rm(unfinished, { recursive: true, force: true });
+  const isKept = store.adapters.list().some((adapter) => adapter.name === name);
+  return sizes.reduce((sum, size) => sum + size, isKept ? await store.adapters.remove(name) : 0);
 }
 
 /** How to use an adapter from now on. */

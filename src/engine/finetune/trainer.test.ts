@@ -1,4 +1,5 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -159,6 +160,23 @@ describe('a checkpoint', () => {
       await writeFile(path, (await readFile(path)).subarray(0, -4));
       expect(await readCheckpoint(path, 'x')).toBeUndefined();
       expect(await readCheckpoint(join(folder, 'none'), 'x')).toBeUndefined();
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('stays as it was where the disk is full', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'duanyun-checkpoint-'));
+    const path = join(folder, 'checkpoint.bin');
+    try {
+      const tensors = new Map([['a.lora_a', Float32Array.from([1])]]);
+      const checkpoint = { fingerprint: 'x', progress: newProgress(), state: { iteration: 1, tensors } };
+      await writeCheckpoint(path, checkpoint);
+      await symlink('/dev/full', `${path}.new`);
+      const later = writeCheckpoint(path, { ...checkpoint, state: { iteration: 2, tensors } });
+      await expect(later).rejects.toMatchObject({ code: 'ENOSPC' });
+      expect((await readCheckpoint(path, 'x'))?.state.iteration).toBe(1);
+      expect(await readdir(folder)).toEqual(['checkpoint.bin']);
     } finally {
       await rm(folder, { recursive: true, force: true });
     }

@@ -86,12 +86,17 @@ export class AdapterStore {
 
   /** Throws `invalid_request` where the name cannot be taken. */
   requireFree(name: string, replace: boolean): void {
-    if (!namePattern.test(name)) {
-      const reason = `"${name.slice(0, 80)}" cannot name an adapter: lower case, digits, dots, dashes and underscores, at most 64`;
-      throw makeError('invalid_request', { reason }, { param: 'name' });
-    }
+    this.requireName(name);
     if (!replace && this.list().some((adapter) => adapter.name === name)) {
       const reason = `There is an adapter ${name} already. Choose another --name, or replace it with --replace.`;
+      throw makeError('invalid_request', { reason }, { param: 'name' });
+    }
+  }
+
+  /** Throws `invalid_request` for what could not name an adapter, such as a path. */
+  requireName(name: string): void {
+    if (!namePattern.test(name)) {
+      const reason = `"${name.slice(0, 80)}" cannot name an adapter: lower case, digits, dots, dashes and underscores, at most 64`;
       throw makeError('invalid_request', { reason }, { param: 'name' });
     }
   }
