@@ -95,7 +95,7 @@ await describeWithWeights('smollm2-135m', 'cache budgets with SmolLM2 135M', (mo
 
   it('grows for a prompt longer than what is allocated at first, and keeps what was there', async () => {
     const before = await answer(engine, ask('Name three colours.'));
-    const long = `${report(34)} ${question}`;
+    const long = `${report(40)} ${question}`;
     const { usage } = await answer(engine, ask(long, undefined, { maxTokens: 2 }));
     expect(usage.promptTokens).toBeGreaterThan(768);
     await expect.poll(() => engine.statistics()?.cells, { timeout: 30_000 }).toBeGreaterThan(768);
