@@ -28,9 +28,9 @@ export async function measureRetrieval(options: RetrievalOptions): Promise<Sampl
   const samples: Sample[] = [];
   for (let serial = 0; serial < options.documents; serial++) {
     const document = longDocument(serial, options.sentences);
-    options.onProgress(`document ${serial + 1} of ${options.documents}`);
     const budgets: number[] = [];
     for (const [index, question] of document.questions.entries()) {
+      options.onProgress(`document ${serial + 1} of ${options.documents}, question ${index + 1}`);
       const ask = (opening: string, cache?: CacheWishes) =>
         answer(options, [user(`${opening}${document.text}\n${question.text}`)], cache);
       const full = await ask('Read this text.\n');

@@ -34,6 +34,10 @@ export type DuanyunProviderOptions = {
   maxCost?: number;
   /** For the whole answer. */
   deadlineMs?: number;
+  /** Tokens that the device's cache keeps at most. */
+  kvBudget?: number;
+  /** Keeps the conversation's state on the device under this name. */
+  session?: string;
   enableThinking?: boolean;
   returnReasoning?: boolean;
   truncate?: 'error' | 'auto';
@@ -77,6 +81,8 @@ const wishNames: Record<string, string> = {
   privacy: 'privacy',
   maxCost: 'max_cost',
   deadlineMs: 'deadline_ms',
+  kvBudget: 'kv_budget',
+  session: 'session',
 };
 const fieldNames: Record<string, string> = { enableThinking: 'enable_thinking', returnReasoning: 'return_reasoning' };
 

@@ -73,7 +73,7 @@ export type ResponseFormat =
       };
     };
 
-/** Where a request may run. It can tighten the server's policy and never loosen it. */
+/** Where a request may run, which can tighten the server's policy and never loosen it; and what the device keeps of it. */
 export type RouteWishes = {
   preference?: RoutePreference | undefined;
   /** Keeps the request and the rest of its conversation on the device. */
@@ -82,6 +82,11 @@ export type RouteWishes = {
   max_cost?: number | undefined;
   /** For the whole answer. */
   deadline_ms?: number | undefined;
+  /** Tokens that the device's cache keeps at most. */
+  kv_budget?: number | undefined;
+  kv_policy?: 'window' | 'key-norm' | 'key-diff' | 'attention' | undefined;
+  /** Keeps the conversation's state on the device under this name, so that it goes on after a restart. */
+  session?: string | undefined;
 };
 
 /** One answer is asked for; `stream`, `stream_options` and `n` are set by this library. */

@@ -70,7 +70,7 @@ function* rowsOf(keys: readonly StateMatrix[]): Iterable<KeyRows> {
 }
 
 function toHalf(matrix: StateMatrix): Uint16Array {
-  if (matrix.type === typeF16) return new Uint16Array(matrix.bytes.slice().buffer);
+  if (matrix.type === typeF16) return new Uint16Array(new Uint8Array(matrix.bytes).buffer);
   return toHalves(toFloats(matrix));
 }
 

@@ -16,7 +16,8 @@ import type { NativeModel } from './model.ts';
  */
 const firstLayerShare = 0.4;
 const lastLayerShare = 0.9;
-const cellsStep = 256;
+/** Coarse, so that a prompt that grows does not need a new context for each of its scores. */
+const cellsStep = 1_024;
 const idleMs = 30_000;
 
 export type ProbeQuestion = {

@@ -25,7 +25,8 @@ function halfTable(): Float32Array {
 
 /** Throws `engine_failed` for a format that the cache cannot have. */
 export function toFloats({ type, bytes }: StateMatrix): Float32Array {
-  const aligned = bytes.slice();
+  // A copy, because rows may begin at any byte.
+  const aligned = new Uint8Array(bytes);
   switch (type) {
     case 0:
       return new Float32Array(aligned.buffer);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CacheBudget } from '../cache/cache-budget.ts';
+import { KeptTokens } from '../cache/kept-tokens.ts';
 import { LoadController } from './controller.ts';
 import { Scheduler } from './scheduler.ts';
 import { job, SimulatedRunner } from './testing/simulated-runner.ts';
@@ -167,5 +168,34 @@ describe('a sequence with a budget', () => {
     const entry = job(runner, 'a', numbers(600), { maxTokens: 40, budget: budget(100) });
     create(runner).submit(entry.job);
     expect((await entry.result).outcome).toEqual({ kind: 'finished', reason: 'length' });
+  });
+
+  it('is kept elsewhere when it ends, and goes on in another scheduler', async () => {
+    const runner = new SimulatedRunner(1_000, 4);
+    const running = create(runner);
+    const first = job(runner, 'a', numbers(300), { maxTokens: 4, budget: budget(100) });
+    let saved: Parameters<Scheduler['restore']>[0] | undefined;
+    first.job.onKept = (sequence) => {
+      const { tokens, adapter, compressed } = sequence;
+      const kept = compressed && { ...compressed, kept: KeptTokens.restore(compressed.kept.save()) };
+      saved = { tokens: [...tokens], adapter, compressed: kept, state: sequence.readState() };
+    };
+    running.submit(first.job);
+    const { tokens } = await first.result;
+    await running.stop();
+
+    const later = new SimulatedRunner(1_000, 4);
+    const other = create(later);
+    expect(await other.restore(saved!)).toBe(true);
+    const next = [...numbers(300), ...tokens, ...numbers(40, 500)];
+    const second = job(later, 'b', next, { maxTokens: 4, budget: budget(100) });
+    expect(other.known(second.job)).toBe(303);
+    other.submit(second.job);
+    expect((await second.result).statistics.cachedTokens).toBe(303);
+    expect(later.cellsUsed()).toBeLessThanOrEqual(100);
+    // No room for it: nothing is lost, and nobody hangs.
+    const small = create(new SimulatedRunner(40, 2));
+    expect(await small.restore(saved!)).toBe(false);
+    await other.stop();
   });
 });
