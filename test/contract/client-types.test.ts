@@ -6,7 +6,7 @@ import type { ReceiptSummary } from '../../src/core/events.ts';
 import type { Explanation } from '../../src/hybrid/hybrid-service.ts';
 import type { Receipt } from '../../src/hybrid/receipts.ts';
 import type { chatSchema } from '../../src/protocol/chat-schema.ts';
-import type { routeWishes } from '../../src/protocol/route-wishes.ts';
+import type { generationWishes } from '../../src/protocol/route-wishes.ts';
 
 type Chat = z.input<typeof chatSchema>;
 /** Set by the library, or refused by the server as legacy forms. */
@@ -24,7 +24,7 @@ describe('the types of the client library', () => {
     expectTypeOf<OwnPart['type']>().toEqualTypeOf<Part['type']>();
     type Audio = Extract<Part, { type: 'input_audio' }>['input_audio']['format'];
     expectTypeOf<client.AudioFormat>().toEqualTypeOf<Audio>();
-    expectTypeOf<keyof client.RouteWishes>().toEqualTypeOf<keyof NonNullable<z.input<typeof routeWishes>>>();
+    expectTypeOf<keyof client.RouteWishes>().toEqualTypeOf<keyof NonNullable<z.input<typeof generationWishes>>>();
   });
 
   it('are those of the receipt and the explanation', () => {
