@@ -61,7 +61,7 @@ export const neverGiven = new Set(
 /** Double surnames that are words, too: 东方文化, 第五章, 司空见惯. */
 export const weakDoubleSurnames = new Set('东方 第五 司空 百里 西门 南门 乐正 太史 梁丘'.split(' '));
 export const doubleSurnameList = new Set(
-  '欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 司徒 夏侯 端木 百里 南宫 长孙 宇文 独孤 轩辕 公冶 澹台 赫连 申屠 太史 闻人 钟离 鲜于 呼延 司空 拓跋 乐正 西门 东郭 南门 淳于 濮阳 宗政 纳兰 完颜 叶赫 万俟 左丘 梁丘 公羊 第五 亓官 歐陽 諸葛 東方 司馬 上官'.split(
+  '欧阳 司马 上官 诸葛 东方 皇甫 尉迟 公孙 慕容 令狐 司徒 夏侯 端木 百里 南宫 长孙 宇文 独孤 轩辕 公冶 澹台 赫连 申屠 太史 闻人 钟离 鲜于 呼延 司空 拓跋 乐正 西门 东郭 南门 淳于 濮阳 宗政 纳兰 完颜 叶赫 万俟 左丘 梁丘 公羊 亓官 歐陽 諸葛 東方 司馬 上官'.split(
     ' ',
   ),
 );

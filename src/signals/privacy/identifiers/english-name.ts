@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import type { Anchor } from './chinese-name.ts';
+import type { Anchor } from './chinese-name-slot.ts';
 import { ambiguousFirstNames, firstNames, lastNames, notLastNames, pinyinSurnames } from './english-name-words.ts';
 import { famousEnglish } from './famous-names.ts';
 
