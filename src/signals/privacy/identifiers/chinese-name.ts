@@ -145,6 +145,11 @@ export function chineseNames(text: string, anchors: readonly Anchor[] = []): Ide
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (!isHan(code) || beginsName[code - 0x4e00] === 0) continue;
+    // No name begins inside a public one.
+    if (isPublicName(text.slice(index, index + 3))) {
+      index += 2;
+      continue;
+    }
     const name = nameAt(text, index);
     if (name !== undefined) {
       const confidence = Math.min(0.9, 0.55 + 0.08 * (name.score - thresholdThree));
