@@ -1,6 +1,6 @@
 /**
  * The privacy signals on texts that others wrote. On the development sets the bounds are the aims, as far as they are
- * reached; on a held-out set, whose texts the authors of the rules have not seen, they are what was measured, so that
+ * reached; on a held-out set, whose texts the authors of the rules have not seen (its two rounds are spent), they are what was measured, so that
  * a change which makes detection worse is seen. `docs/privacy.md` names both.
  */
 import { describe, expect, it } from 'vitest';
@@ -51,7 +51,7 @@ type Bounds = {
 };
 /** What was measured on a held-out set, with a little room, by its folder. */
 const measured: Record<string, Bounds> = {
-  'held-out': { structured: 0.94, identifiers: 0.955, negatives: 0.025, topics: 0.94, missedConversations: 2 },
+  'held-out': { structured: 0.97, identifiers: 0.965, negatives: 0.027, topics: 0.94, missedConversations: 2 },
 };
 /** For a set whose figures are not written down yet. */
 const atLeast: Bounds = { structured: 0.9, identifiers: 0.9, negatives: 0.05, topics: 0.9, missedConversations: 0 };

@@ -44,10 +44,10 @@ const cell = new RegExp(
   'gm',
 );
 const otherDate =
-  /(?:点评|评论|评价|入住|退房|购买|回复|发表|发帖|posted|reviewed|入职|到岗|报到|签订|签署|签发|签约|有效|到期|截止|发布|成立|更新|创建|版本|订单|下单|出版|上映|发行|竣工|建于|购|hired|joined|start|issued|expires?|due|created|updated|released|published|version|since|founded)[^\n\d]{0,8}$/;
+  /(?:点评|评论|评价|发帖|posted|reviewed|入职|到岗|报到|签订|签署|签发|签约|有效|到期|截止|发布|成立|更新|创建|版本|订单|下单|出版|上映|发行|竣工|建于|购|hired|joined|start|issued|expires?|due|created|updated|released|published|version|since|founded)[^\n\d]{0,8}$/;
 const today = /(?:今天|明天|昨天|后天|下周|这周|today|tomorrow)[^\n]{0,10}$/;
 const publicMatter =
-  /公司|集团|\b(?:product|idea|project|team|startup|movement|genre|language)\b|品种|语言|软件|产品|蛋糕|打折|下单|什么星座|哪个星座|星座是什么|zodiac|people born|anyone born|those born|出生的(?:人|婴儿|孩子)|python|java|大学|国家|共和国|城市|品牌|祖国|党|成语|节日|世界|company|country|nation|brand|festival|founded|建军|王朝|皇|诗|剧|小说|电影|角色|novel|star\b/;
+  /公司|集团|\b(?:product|idea|project|team|startup|movement|genre|language) (?:was |were |is )?born|(?:品种|语言|软件|产品)[^\n,。]{0,8}(?:诞生|出生)|生日蛋糕|什么星座|哪个星座|星座是什么|zodiac|people born|anyone born|those born|(?<!我是[^\n。]{0,14})出生的(?:人|婴儿)|python|java|大学|国家|共和国|城市|品牌|祖国|党|成语|节日|世界|company|country|nation|brand|festival|founded|建军|王朝|皇|诗|剧|小说|电影|角色|novel|star\b/;
 const someoneFamous =
   /(?:诗人|作家|演员|歌手|皇帝|总统|科学家|数学家|画家|音乐家|球员|导演|将军|伟人|明星|鲁迅|爱因斯坦|牛顿|president|singer|actor|actress|author|poet|scientist|composer|painter)[^\n]{0,24}$/;
 
