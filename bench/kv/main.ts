@@ -153,8 +153,10 @@ function percent(removed: number): string {
 async function benchMemory(model: InstalledModel): Promise<void> {
   const threads = number(flags.threads);
   const budgetTokens = number(flags.budget);
-  const long = await measureConversation(model, { threads, tokens: number(flags.tokens), budgetTokens, onProgress });
-  const short = await measureConversation(model, { threads, tokens: budgetTokens, onProgress });
+  const tokens = number(flags.tokens);
+  const shared = { threads, contextTokens: tokens + 1_024, onProgress };
+  const long = await measureConversation(model, { ...shared, tokens, budgetTokens });
+  const short = await measureConversation(model, { ...shared, tokens: budgetTokens });
   const row = (name: string, value: (memory: ConversationMemory) => string) =>
     process.stdout.write(`| ${name} | ${value(long)} | ${value(short)} |\n`);
   process.stdout.write(

@@ -10,7 +10,8 @@ import { longDocument } from './documents.ts';
 
 const mebibyte = 1024 * 1024;
 const turnSentences = 24;
-const statisticsMs = 1_500;
+/** What scored the cells is given back five seconds after its last use; statistics come once a second. */
+const settleMs = 7_000;
 
 export type ConversationMemory = {
   tokens: number;
@@ -27,14 +28,15 @@ export type MemoryOptions = {
   threads: number;
   /** Tokens of the conversation at its end, about. */
   tokens: number;
+  /** The same for what is compared. */
+  contextTokens: number;
   budgetTokens?: number;
   onProgress: (text: string) => void;
 };
 
 export async function measureConversation(model: InstalledModel, options: MemoryOptions): Promise<ConversationMemory> {
-  const { threads, tokens, budgetTokens, onProgress } = options;
+  const { threads, tokens, contextTokens, budgetTokens, onProgress } = options;
   const seen: { latest?: EngineStatistics } = {};
-  const contextTokens = tokens + 1_024;
   const backend = createBackend(
     model,
     { threads, contextTokens, cells: contextTokens, maxRunning: 1, maxCachedSequences: 2 },
@@ -73,7 +75,7 @@ export async function measureConversation(model: InstalledModel, options: Memory
       turns++;
       onProgress(`conversation of ${promptTokens} tokens`);
     }
-    await sleep(statisticsMs);
+    await sleep(settleMs);
     const statistics = seen.latest;
     if (statistics === undefined) throw new Error('the engine reported nothing');
     return {

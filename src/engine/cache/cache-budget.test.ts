@@ -51,6 +51,7 @@ describe('a budget', () => {
 
   it('may be passed for a moment while a prompt is computed, and never by an answer', () => {
     expect(mostCells(1_000, false)).toBe(1_000);
+    expect(mostCells(100, true)).toBe(356);
     expect(mostCells(1_000, true)).toBe(1_500);
     expect(mostCells(10_000, true)).toBe(10_512);
     expect(targetCells(1_000, false)).toBeLessThan(1_000);

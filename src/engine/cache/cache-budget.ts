@@ -48,6 +48,7 @@ export function questionOf(prompt: ArrayLike<number>, latestTurn: number): Promp
 export const sinkTokens = 4;
 /** Tokens that a sequence must at least be able to keep besides its head. */
 const leastRoomTokens = 32;
+const shortestOvershootTokens = 256;
 const longestOvershootTokens = 512;
 
 /** Throws `kv_budget_too_small`. */
@@ -67,7 +68,8 @@ export function checkBudget(
  */
 export function mostCells(budgetTokens: number, isPrefilling: boolean): number {
   if (!isPrefilling) return budgetTokens;
-  return budgetTokens + Math.min(longestOvershootTokens, Math.max(leastRoomTokens, Math.floor(budgetTokens / 2)));
+  const half = Math.floor(budgetTokens / 2);
+  return budgetTokens + Math.min(longestOvershootTokens, Math.max(shortestOvershootTokens, half));
 }
 
 /** Tokens left after an eviction; while an answer grows, room for some more is made at once. */

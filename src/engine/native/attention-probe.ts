@@ -9,6 +9,7 @@ import { NativeContext, TokenBatch, type CacheType } from './context.ts';
 import { evaluationCallback, tensorElements, tensorFloats, tensorName } from './evaluated-tensor.ts';
 import type { Pointer } from './library.ts';
 import type { NativeModel } from './model.ts';
+import { returnFreeMemory } from './return-free-memory.ts';
 
 /**
  * Layers that look things up, as shares of all. Tried on the 0.5B with needles among like sentences: these layers' largest weight keeps
@@ -18,7 +19,7 @@ const firstLayerShare = 0.4;
 const lastLayerShare = 0.9;
 /** Coarse, so that a prompt that grows does not need a new context for each of its scores. */
 const cellsStep = 1_024;
-const idleMs = 30_000;
+const idleMs = 5_000;
 
 export type ProbeQuestion = {
   /** State with transposed F16 values. */
@@ -70,7 +71,11 @@ export class AttentionProbe {
       throw makeError('engine_failed', { reason: 'no room for the question of a score' });
     }
     // Its memory goes back when no prompt has needed it for a while.
-    this.#idleTimer = setTimeout(() => this.#close(), idleMs).unref();
+    this.#idleTimer = setTimeout(() => {
+      this.#close();
+      // The copies of the sequence too.
+      returnFreeMemory();
+    }, idleMs).unref();
     return this.#largest;
   }
 

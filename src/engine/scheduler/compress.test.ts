@@ -164,8 +164,8 @@ describe('a sequence with a budget', () => {
   });
 
   it('is let in where only its budget fits the cache, and says nothing wrong to others', async () => {
-    const runner = new SimulatedRunner(220, 4);
-    const entry = job(runner, 'a', numbers(600), { maxTokens: 40, budget: budget(100) });
+    const runner = new SimulatedRunner(400, 4);
+    const entry = job(runner, 'a', numbers(900), { maxTokens: 40, budget: budget(100) });
     create(runner).submit(entry.job);
     expect((await entry.result).outcome).toEqual({ kind: 'finished', reason: 'length' });
   });
