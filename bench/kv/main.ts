@@ -153,9 +153,9 @@ function percent(removed: number): string {
 async function benchMemory(model: InstalledModel): Promise<void> {
   const threads = number(flags.threads);
   const budgetTokens = number(flags.budget);
-  const tokens = number(flags.tokens);
-  const shared = { threads, contextTokens: tokens + 1_024, onProgress };
-  const long = await measureConversation(model, { ...shared, tokens, budgetTokens });
+  const longTokens = number(flags.tokens);
+  const shared = { threads, contextTokens: longTokens + 1_024, onProgress };
+  const long = await measureConversation(model, { ...shared, tokens: longTokens, budgetTokens });
   const short = await measureConversation(model, { ...shared, tokens: budgetTokens });
   const row = (name: string, value: (memory: ConversationMemory) => string) =>
     process.stdout.write(`| ${name} | ${value(long)} | ${value(short)} |\n`);
