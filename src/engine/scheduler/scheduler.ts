@@ -347,10 +347,14 @@ export class Scheduler {
   /** Gives a waiting request a slot; false when there is no room for it now. */
   #start(waiting: WaitingJob, now: number): boolean {
     const { runner } = this.#options;
-    const match = this.#longestPrefix(waiting, now);
+    const found = this.#longestPrefix(waiting, now);
     // The last token is always computed, for its logits.
     const { pictures, budget } = waiting.job;
-    const shared = wholePictures(pictures, Math.min(match?.length ?? 0, waiting.tokens.length - 1));
+    const usable = wholePictures(pictures, Math.min(found?.length ?? 0, waiting.tokens.length - 1));
+    // What has gaps can only be cut behind all of them.
+    const isTorn = usable < (found?.compressed?.kept.resumeFrom ?? 0);
+    const match = isTorn ? undefined : found;
+    const shared = isTorn ? 0 : usable;
     const wanted = waiting.tokens.length - shared + Math.min(answerReserveTokens, waiting.job.maxTokens);
     const needed = budget === undefined ? wanted : Math.min(wanted, mostCells(budget.tokens, true));
     if (match?.compressed !== undefined) return this.#resume(waiting, match, shared, now);
