@@ -39,6 +39,7 @@ export type OptimizerState = {
   tensors: Map<string, Float32Array>;
 };
 
+/** One at a time for a loaded model: the library tells adapters apart by nothing. */
 export class LoraTraining {
   readonly #model: NativeModel;
   readonly #context: NativeContext;
@@ -55,6 +56,7 @@ export class LoraTraining {
   #gradients: Float32Array[] = [];
   #optimizer: Pointer | undefined;
   #learningRate = noLearning;
+  #disposed = false;
 
   /**
    * @param windowTokens length that every example is filled up to; memory and time grow with it
@@ -166,6 +168,8 @@ export class LoraTraining {
   }
 
   dispose(): void {
+    if (this.#disposed) return;
+    this.#disposed = true;
     const { native } = this.#model;
     native.optResultFree(this.#result);
     native.optDatasetFree(this.#dataset);
