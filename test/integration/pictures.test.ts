@@ -1,41 +1,20 @@
 /** The real OCR and the real decoder between a client and a recording cloud; their processes run the built code. */
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { ChatMessage } from '../../src/core/chat.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
-import { noMetrics } from '../../src/core/metrics.ts';
-import { ModuleManager } from '../../src/engine/modules/module-manager.ts';
-import { OcrModule, OcrReader } from '../../src/engine/modules/ocr/ocr-module.ts';
-import { PictureProcess } from '../../src/engine/pictures/picture-process.ts';
 import { Perception } from '../../src/hybrid/perception.ts';
 import { chat, collect, setUp, type Setup } from '../../src/hybrid/testing/setup.ts';
+import { openOcr } from '../support/ocr.ts';
 
-const built = (file: string): string => fileURLToPath(new URL(`../../dist/engine/${file}`, import.meta.url));
-const parts = { environment: process.env, log: silentLog };
-const limits = { maxBytes: 20_000_000, maxPixels: 50_000_000 };
-const decoder = new PictureProcess({ ...parts, limits, script: built('pictures/picture-worker.js') });
-const ocr = new OcrModule({ ...parts, threads: 1, script: built('modules/ocr/ocr-worker.js') });
-const modules = new ModuleManager({
-  clock: systemClock,
-  log: silentLog,
-  metrics: noMetrics,
-  budgetBytes: 'auto',
-  availableBytes: () => 8_000_000_000,
-  idleMs: 600_000,
-});
-modules.register(ocr);
+const { decoder, ocr, modules, reader, dispose } = openOcr();
 
 let setup: Setup | undefined;
 afterEach(() => setup?.close());
-afterAll(async () => {
-  await modules.dispose();
-  await decoder.dispose();
-});
+afterAll(dispose);
 
 async function start(readTimeoutMs = 110_000): Promise<Setup> {
-  const reader = new OcrReader(ocr, modules, decoder);
   setup = await setUp({
     modalities: { device: ['text'], cloud: ['text', 'image'] },
     hybrid: {

@@ -1,48 +1,18 @@
 /** The real models over drawn pages, in the real processes; they run the built code, which `npm test` builds first. */
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { readFileSync } from 'node:fs';
 import sharp from 'sharp';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { characterErrorRate } from '../../../../test/support/character-errors.ts';
-import { systemClock } from '../../../core/clock.ts';
-import { silentLog } from '../../../core/log.ts';
-import { noMetrics } from '../../../core/metrics.ts';
-import { PictureProcess } from '../../pictures/picture-process.ts';
-import { ModuleManager } from '../module-manager.ts';
-import { OcrModule, OcrReader } from './ocr-module.ts';
+import { openOcr } from '../../../../test/support/ocr.ts';
 
-const built = (file: string): string => fileURLToPath(new URL(`../../../../dist/engine/${file}`, import.meta.url));
 const folder = new URL('../../../../test/fixtures/pictures/', import.meta.url);
 const texts = JSON.parse(readFileSync(new URL('texts.json', folder), 'utf8')) as Record<string, string>;
 const file = (name: string): Buffer => readFileSync(new URL(name, folder));
-const parts = { environment: process.env, log: silentLog };
-const decoder = new PictureProcess({
-  ...parts,
-  limits: { maxBytes: 20_000_000, maxPixels: 50_000_000 },
-  script: built('pictures/picture-worker.js'),
-});
-const ocr = new OcrModule({ ...parts, threads: 1, script: built('modules/ocr/ocr-worker.js') });
-const modules = new ModuleManager({
-  clock: systemClock,
-  log: silentLog,
-  metrics: noMetrics,
-  budgetBytes: 'auto',
-  availableBytes: () => 8_000_000_000,
-  idleMs: 600_000,
-});
-modules.register(ocr);
-const reader = new OcrReader(ocr, modules, decoder);
+const { ocr, modules, reader, dispose } = openOcr();
 const signal = (): AbortSignal => AbortSignal.timeout(110_000);
 const read = (bytes: Uint8Array) => reader.read(bytes, { signal: signal() });
 
-beforeAll(() => {
-  if (!existsSync(built('modules/ocr/ocr-worker.js')))
-    throw new Error('dist is missing: run the tests with `npm test`');
-});
-afterAll(async () => {
-  await modules.dispose();
-  await decoder.dispose();
-});
+afterAll(dispose);
 
 /** What a photograph does to a page: a slope, noise, blur and strong compression. */
 async function photographed(name: string): Promise<Buffer> {
