@@ -222,6 +222,8 @@ export function faultTests(kit: PageKit): void {
       await locked.close();
       const renewed = await startWebServer({ policy: {} }, { port, apiKeys: ['second-key'], requireKey: 'always' });
       try {
+        // The page looks by itself every 15 s, and at once when the browser says that the network is back.
+        await page.evaluate(() => dispatchEvent(new Event('online')));
         const field = page.getByLabel('API key');
         await field.waitFor();
         await field.fill('second-key');

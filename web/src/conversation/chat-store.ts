@@ -32,6 +32,8 @@ export type AskOptions = { model: string; preference: Preference | undefined };
 
 /** Between two drawings of a running answer: a screen needs no more, and a slow one gets room to breathe. */
 const drawMs = 50;
+/** A shorter answer came in one piece, which says nothing of the speed. */
+const shortestSeconds = 0.25;
 /** Between two writings of a running answer to the history: what a reload can lose. */
 const saveMs = 400;
 
@@ -194,7 +196,7 @@ export class ChatStore {
       clearTimeout(timer);
       const seconds = (performance.now() - progress.firstMs) / 1000;
       // Where the server gives no speed, the page's own count of pieces over its own clock.
-      if (answer.tokensPerSecond === undefined && progress.tokens > 1 && seconds > 0) {
+      if (answer.tokensPerSecond === undefined && progress.tokens > 1 && seconds >= shortestSeconds) {
         answer = { ...answer, tokensPerSecond: (progress.tokens - 1) / seconds };
       }
       if (this.#running === controller) this.#running = undefined;
