@@ -89,6 +89,30 @@ export function chatTests(kit: PageKit): void {
       }
     });
 
+    it('shows a tool call with its arguments, and a structured answer laid out', async () => {
+      kit.play(function* () {
+        yield start();
+        yield event({
+          type: 'tool-call-delta',
+          index: 0,
+          id: 'call_1',
+          name: 'weather',
+          arguments: '{"city":"Paris"}',
+        });
+        yield* [...answer('')].slice(1);
+      });
+      const page = await kit.open();
+      await kit.ask(page, 'Weather?');
+      await page.locator('.tool-call', { hasText: 'weather' }).getByText('"city": "Paris"').waitFor();
+      await kit.finished(page);
+      kit.play(() => answer('{"name":"Ada","born":1815}'));
+      await kit.ask(page, 'As JSON');
+      await kit.finished(page);
+      await expect
+        .poll(() => page.locator('.answer .code-block code').textContent(), patient)
+        .toBe('{\n  "name": "Ada",\n  "born": 1815\n}');
+    });
+
     it('edits a question into a branch; both stay', async () => {
       kit.play((request) => answer(`You said: ${lastText(request)}`));
       const page = await kit.open();

@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { CodeBlock } from '../markdown/code-block.tsx';
 import { Markdown } from '../markdown/markdown.tsx';
 import { copyText } from '../page/copy-text.ts';
 import { Icon } from '../page/icon.tsx';
@@ -16,6 +17,7 @@ const saidMs = 1500;
 export function AnswerView({ turn, versions, isBusy, actions }: AnswerProps) {
   const texts = useTexts();
   const isStreaming = turn.state === 'streaming';
+  const structured = isStreaming ? undefined : structuredText(turn.text);
   const isWaiting = isStreaming && turn.text === '' && turn.thinking === '' && turn.toolCalls.length === 0;
   return (
     <article className="turn answer" aria-label={texts.assistant} aria-busy={isStreaming}>
@@ -26,7 +28,12 @@ export function AnswerView({ turn, versions, isBusy, actions }: AnswerProps) {
         </details>
       )}
       {isWaiting && <p className="waiting">{texts.waiting}</p>}
-      {turn.text !== '' && <Markdown text={turn.text} isComplete={!isStreaming} />}
+      {turn.text !== '' &&
+        (structured === undefined ? (
+          <Markdown text={turn.text} isComplete={!isStreaming} />
+        ) : (
+          <CodeBlock code={structured} language="json" />
+        ))}
       {turn.toolCalls.map((call, index) => (
         <div key={index} className="tool-call">
           <span>
@@ -91,6 +98,13 @@ function CopyButton({ text }: { text: string }) {
       <Icon name="copy" />
     </button>
   );
+}
+
+/** An answer that is one JSON object or list, laid out; `undefined` for all others. */
+function structuredText(text: string): string | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  const laidOut = pretty(text);
+  return laidOut === text ? undefined : laidOut;
 }
 
 function pretty(json: string): string {
