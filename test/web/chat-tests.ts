@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { answer, event, lastText, start } from '../support/scripted-backend.ts';
 import { startWebServer } from '../support/web-server.ts';
-import { desktop, patient, phone, type PageKit } from './page-kit.ts';
+import { deviceFirst, desktop, patient, phone, type PageKit } from './page-kit.ts';
 
 export function chatTests(kit: PageKit): void {
   describe('the chat', () => {
@@ -74,7 +74,7 @@ export function chatTests(kit: PageKit): void {
     });
 
     it('finds the receipt of an answer whose headers had to go before there was one', async () => {
-      const slow = await startWebServer({ policy: {}, budgetMs: 20_000 }, { keepAliveMs: 1 });
+      const slow = await startWebServer({ policy: deviceFirst, budgetMs: 20_000 }, { keepAliveMs: 1 });
       try {
         slow.setup.device.script = () => answer('After a while.');
         const page = await kit.open({}, slow.server.url);

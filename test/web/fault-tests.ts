@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { answer, event, lastText, start } from '../support/scripted-backend.ts';
 import { startWebServer } from '../support/web-server.ts';
-import { patient, type PageKit } from './page-kit.ts';
+import { deviceFirst, patient, type PageKit } from './page-kit.ts';
 
 export function faultTests(kit: PageKit): void {
   describe('faults', () => {
@@ -22,7 +22,7 @@ export function faultTests(kit: PageKit): void {
     });
 
     it('keeps the answer so far when the server goes in mid-stream, and goes on when it is back', async () => {
-      const gone = await startWebServer({ policy: {} });
+      const gone = await startWebServer({ policy: deviceFirst });
       const { port } = gone.server;
       gone.setup.device.script = function* () {
         yield start();
@@ -36,7 +36,7 @@ export function faultTests(kit: PageKit): void {
       await page.getByRole('alert').waitFor();
       expect(await page.locator('.answer .markdown').textContent()).toBe('Before the fall');
       await page.getByText('The server does not answer. Trying again').waitFor();
-      const back = await startWebServer({ policy: {} }, { port });
+      const back = await startWebServer({ policy: deviceFirst }, { port });
       try {
         await page.getByText('The server does not answer. Trying again').waitFor({ state: 'detached' });
         await page.getByRole('button', { name: 'Answer again' }).click();
@@ -101,7 +101,10 @@ export function faultTests(kit: PageKit): void {
     });
 
     it('asks for the key of a server that has one, and never writes it to storage that lasts', async () => {
-      const locked = await startWebServer({ policy: {} }, { apiKeys: ['key-of-the-test'], requireKey: 'always' });
+      const locked = await startWebServer(
+        { policy: deviceFirst },
+        { apiKeys: ['key-of-the-test'], requireKey: 'always' },
+      );
       try {
         const page = await kit.open({}, locked.server.url);
         await page.getByLabel('API key').fill('key-of-the-test');
@@ -211,7 +214,7 @@ export function faultTests(kit: PageKit): void {
     });
 
     it('asks for another key when the one it has has expired, and goes on', async () => {
-      const locked = await startWebServer({ policy: {} }, { apiKeys: ['first-key'], requireKey: 'always' });
+      const locked = await startWebServer({ policy: deviceFirst }, { apiKeys: ['first-key'], requireKey: 'always' });
       const { port } = locked.server;
       const page = await kit.open({}, locked.server.url);
       await page.getByLabel('API key').fill('first-key');
@@ -220,7 +223,10 @@ export function faultTests(kit: PageKit): void {
       await page.getByText('You said: Hello').waitFor();
       await kit.finished(page);
       await locked.close();
-      const renewed = await startWebServer({ policy: {} }, { port, apiKeys: ['second-key'], requireKey: 'always' });
+      const renewed = await startWebServer(
+        { policy: deviceFirst },
+        { port, apiKeys: ['second-key'], requireKey: 'always' },
+      );
       try {
         // The page looks by itself every 15 s, and at once when the browser says that the network is back.
         await page.evaluate(() => dispatchEvent(new Event('online')));

@@ -10,6 +10,8 @@ import { builtPageFolder, readWebPage } from '../../src/server/web-page.ts';
 export const patient = { timeout: 60_000 };
 export const phone = { width: 390, height: 844 };
 export const desktop = { width: 1280, height: 800 };
+/** Whatever the speeds are: the device is scripted, and answers unless it may not. */
+export const deviceFirst = { preference: 'prefer_on_device', thresholds: { preference_margin: 10 } };
 const operatorKey = 'key-of-the-operator';
 
 type ContextOptions = Parameters<Browser['newContext']>[0];
@@ -27,7 +29,7 @@ export class PageKit {
       executablePath,
       args: [...chromiumFlags, '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],
     });
-    this.web = await startWebServer({ policy: {}, modalities: { device: ['text', 'image', 'audio'] } });
+    this.web = await startWebServer({ policy: deviceFirst, modalities: { device: ['text', 'image', 'audio'] } });
   }
 
   async stop(): Promise<void> {
