@@ -175,8 +175,9 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
     };
   } finally {
     await child.dispose();
-    await lock.release();
+    // While the folder is still this training's.
     await removeUnused(workFolder);
+    await lock.release();
   }
 }
 
