@@ -23,10 +23,15 @@ export default defineConfig({
         extends: true,
         test:
           chromium === undefined
-            ? { name: 'browser', include: ['test/browser/*.test.ts'] }
+            ? { name: 'browser', include: ['test/browser/pure-parts.test.ts'] }
             : {
                 name: 'browser',
-                include: ['core', 'signals', 'routing', 'client'].map((folder) => `src/${folder}/**/*.test.ts`),
+                include: [
+                  ...['core', 'signals', 'routing', 'client'].map((folder) => `src/${folder}/**/*.test.ts`),
+                  'web/src/**/*.test.ts',
+                  'test/browser/page-engine.test.ts',
+                ],
+                globalSetup: ['test/browser/serve-weights.ts'],
                 browser: {
                   enabled: true,
                   headless: true,

@@ -51,7 +51,7 @@ export function webIsFresh(root) {
 }
 
 /** What the page is built from, besides its own folder. */
-const webSources = ['web', 'src/core', 'src/signals', 'src/routing'];
+const webSources = ['web', 'src/core', 'src/signals', 'src/routing', 'src/hybrid', 'src/cloud'];
 
 /** Hash of names and contents: a file that was only checked out anew builds nothing. About 10 ms. */
 export function webFingerprint(root) {

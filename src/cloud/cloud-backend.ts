@@ -6,6 +6,7 @@ import { type DuanyunError, makeError, toDuanyunError } from '../core/errors.ts'
 import type { StreamEvent } from '../core/events.ts';
 import { silentLog, type Log } from '../core/log.ts';
 import type { BreakerOptions, BreakerState } from './circuit-breaker.ts';
+import type { CloudSnapshot } from './cloud-snapshot.ts';
 import type { EgressGate } from './egress-gate.ts';
 import { defaultLimits, type CloudLimits, type CloudModel, type UpstreamOptions } from './options.ts';
 import { type OpenRelay, Pool } from './pool.ts';
@@ -36,12 +37,6 @@ export type CloudUpstreamStatus = {
   firstTokenMs: number | null;
   tokensPerSecond: number | null;
   lastFault: string | null;
-};
-
-/** What routing needs to know, for each model. */
-export type CloudSnapshot = {
-  reachable: boolean;
-  models: (ModelCapabilities & { breaker: BreakerState; firstTokenMs: number; tokensPerSecond: number })[];
 };
 
 /** An answer that is passed on as it comes. */

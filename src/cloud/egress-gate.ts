@@ -6,24 +6,9 @@
 import { Readable } from 'node:stream';
 import { rootCertificates } from 'node:tls';
 import { Agent, EnvHttpProxyAgent, type Dispatcher, request as undiciRequest } from 'undici';
-import type { Clock } from '../core/clock.ts';
-import { makeError } from '../core/errors.ts';
 import { connectionFault } from './connection-fault.ts';
+import { EgressVerdicts } from './egress-verdicts.ts';
 import { UpstreamFault } from './upstream-fault.ts';
-
-/** What a detector, with the policy applied, says of one object. */
-export type EgressJudgement = { private: boolean; reasons: string[] };
-export type EgressVerdict = EgressJudgement & {
-  /** The detector threw, took too long, was missing, or gave no judgement. Always private. */
-  failure?: 'detector-failed' | 'detector-timeout' | 'detector-missing' | 'detector-malformed';
-};
-export type EgressDetector = () => EgressJudgement | Promise<EgressJudgement>;
-
-export type EgressGateOptions = {
-  clock: Clock;
-  /** Longest time that a judgement may take; one that took longer does not count. Default 250 ms. */
-  budgetMs?: number;
-};
 
 export type EgressTarget = {
   /** `https://host[:port][/path]`; the API lies under `/v1`, which is added where it is missing. */
@@ -70,88 +55,10 @@ export type EgressTransport = {
 
 const maxProbeCharacters = 1024 * 1024;
 
-export class EgressGate {
-  readonly #clock: Clock;
-  readonly #budgetMs: number;
-  readonly #verdicts = new WeakMap<object, EgressVerdict>();
-  readonly #bytes = new WeakMap<object, number>();
-
-  constructor(options: EgressGateOptions) {
-    this.#clock = options.clock;
-    this.#budgetMs = options.budgetMs ?? 250;
-  }
-
-  /**
-   * Judges an object that may be sent later. A second judgement can only make it stricter. Never throws.
-   *
-   * @param detect `undefined` where there is no detector: private
-   */
-  async judge(subject: object, detect: EgressDetector | undefined): Promise<EgressVerdict> {
-    const verdict = await this.#examine(detect);
-    const before = this.#verdicts.get(subject);
-    const kept = before?.private === true && !verdict.private ? before : verdict;
-    this.#verdicts.set(subject, kept);
-    return kept;
-  }
-
-  /** Makes an object private for good, whatever was or will be judged. */
-  seal(subject: object, reason: string): void {
-    const reasons = [...(this.#verdicts.get(subject)?.reasons ?? []), reason];
-    this.#verdicts.set(subject, { private: true, reasons });
-  }
-
-  /**
-   * Gives a copy (another model name, another seed) the verdict of what it was made from; unjudged counts as private.
-   * Whoever calls it answers for the content being the same.
-   */
-  inherit(copy: object, original: object): void {
-    const verdict = this.#verdicts.get(original) ?? failed('detector-missing');
-    const before = this.#verdicts.get(copy);
-    this.#verdicts.set(copy, before?.private === true ? before : verdict);
-  }
-
-  /** Bytes of bodies made from this object that were handed to a connection, all attempts together. */
-  bytesSent(subject: object): number {
-    return this.#bytes.get(subject) ?? 0;
-  }
-
+export class EgressGate extends EgressVerdicts {
   /** The only way to a transport. Its owner disposes of it. */
   connect(target: EgressTarget): EgressTransport {
     return this.#open(target);
-  }
-
-  async #examine(detect: EgressDetector | undefined): Promise<EgressVerdict> {
-    if (detect === undefined) return failed('detector-missing');
-    const startedMs = this.#clock.now();
-    let judgement: unknown;
-    try {
-      const result = detect();
-      judgement = result instanceof Promise ? await this.#inTime(result) : result;
-    } catch {
-      return failed('detector-failed');
-    }
-    if (judgement === overdue || this.#clock.now() - startedMs > this.#budgetMs) return failed('detector-timeout');
-    const { private: isPrivate, reasons } = (judgement ?? {}) as Partial<EgressJudgement>;
-    if (typeof isPrivate !== 'boolean' || !Array.isArray(reasons)) return failed('detector-malformed');
-    return { private: isPrivate, reasons };
-  }
-
-  async #inTime<Value>(result: Promise<Value>): Promise<Value | typeof overdue> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<typeof overdue>((resolve) => {
-      timer = setTimeout(() => resolve(overdue), this.#budgetMs);
-    });
-    try {
-      return await Promise.race([result, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
-  #admit(subject: object): void {
-    const verdict = this.#verdicts.get(subject);
-    if (verdict === undefined) throw makeError('egress_refused', { reason: 'it was not examined' });
-    if (verdict.private) throw makeError('egress_refused', { reason: 'it is private' });
   }
 
   #open(target: EgressTarget): EgressTransport {
@@ -167,12 +74,12 @@ export class EgressGate {
     let disposed = false;
     return {
       send: async (subject, render, signal) => {
-        this.#admit(subject);
+        this.admit(subject);
         if (disposed) throw new UpstreamFault('connect', 'the connection to the cloud is closed');
         const { path, body } = render(subject);
         const bytes = Buffer.from(JSON.stringify(body));
         // Judged once more after the rendering, right before the bytes: `seal` may have come in between.
-        this.#admit(subject);
+        this.admit(subject);
         const response = await exchange(signal, `${apiUrl}${path}`, {
           dispatcher,
           method: 'POST',
@@ -187,9 +94,9 @@ export class EgressGate {
         return response;
       },
       relay: (subject, { path, body }, handler) => {
-        this.#admit(subject);
+        this.admit(subject);
         if (disposed) throw new UpstreamFault('connect', 'the connection to the cloud is closed');
-        this.#bytes.set(subject, this.bytesSent(subject) + body.length);
+        this.count(subject, body.length);
         dispatcher.dispatch(
           { origin: api.origin, path: `${api.pathname}${path}`, method: 'POST', headers: jsonHeaders, body },
           handler,
@@ -209,17 +116,11 @@ export class EgressGate {
 
   /** Pulled by the client once the connection stands, so what never got a connection counts as nothing. */
   async *#counted(subject: object, bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-    this.#admit(subject);
-    this.#bytes.set(subject, this.bytesSent(subject) + bytes.length);
+    this.admit(subject);
+    this.count(subject, bytes.length);
     await Promise.resolve();
     yield bytes;
   }
-}
-
-const overdue = Symbol('overdue');
-
-function failed(failure: NonNullable<EgressVerdict['failure']>): EgressVerdict {
-  return { private: true, reasons: [failure], failure };
 }
 
 function addresses(url: string): { apiUrl: string; rootUrl: string } {

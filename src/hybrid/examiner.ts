@@ -1,5 +1,5 @@
 /** Looks at a request before anything is decided: detectors, conversation, redaction; each inside the gate's judgement. */
-import type { EgressGate } from '../cloud/egress-gate.ts';
+import type { EgressVerdicts } from '../cloud/egress-verdicts.ts';
 import type { ChatMessage, GenerationRequest } from '../core/chat.ts';
 import type { Policy } from '../routing/policy.ts';
 import { rulePrivacy } from '../routing/privacy-rule.ts';
@@ -17,7 +17,7 @@ import {
 } from '../routing/request-signals.ts';
 
 export type ExaminerParts = {
-  gate: EgressGate;
+  gate: EgressVerdicts;
   taint: ConversationTaint;
   /** `undefined`: no detector, so everything is private. */
   compute: ComputeSignals | undefined;

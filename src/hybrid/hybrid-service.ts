@@ -3,8 +3,8 @@
  * is in `routing`, what guards the way out is in `cloud/egress-gate.ts`; this file puts them in order.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CloudSnapshot } from '../cloud/cloud-backend.ts';
-import type { EgressGate } from '../cloud/egress-gate.ts';
+import type { CloudSnapshot } from '../cloud/cloud-snapshot.ts';
+import type { EgressVerdicts } from '../cloud/egress-verdicts.ts';
 import type { Backend, BackendHealth, Modality, StreamOptions } from '../core/backend.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
@@ -38,7 +38,7 @@ export type HybridOptions = {
   /** Without it every request runs on the device. */
   cloud?: CloudSide;
   /** The same one that the cloud was made with. */
-  gate: EgressGate;
+  gate: EgressVerdicts;
   policy: { current(): Policy };
   aliasesOf(modelId: string): readonly string[];
   /** Why an adapter that is on this machine cannot be used with the model that runs. Default: never. */

@@ -1,7 +1,4 @@
 /** One receipt for each request: where it ran, why, and what left. No content, ever. */
-import { randomUUID } from 'node:crypto';
-import { appendFile, mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import type { RoutePreference } from '../core/chat.ts';
 import type { ErrorCode } from '../core/errors.ts';
 import type { TokenUsage } from '../core/events.ts';
@@ -53,26 +50,26 @@ export type Receipt = {
 export type ReceiptStoreOptions = {
   /** Kept in memory; the oldest go first. Default 1,000. */
   capacity?: number;
-  /** Finished receipts are added to this file, a line of JSON each. Default none. */
-  file?: string;
+  /** Keeps a finished receipt, a line of JSON; see `receipt-file.ts`. Default: nobody does. */
+  append?: (line: string) => Promise<void>;
   log: Log;
 };
 
 export class ReceiptStore {
   readonly #receipts = new Map<string, Receipt>();
   readonly #capacity: number;
-  readonly #file: string | undefined;
+  readonly #append: ((line: string) => Promise<void>) | undefined;
   readonly #log: Log;
   #writing: Promise<void> = Promise.resolve();
 
   constructor(options: ReceiptStoreOptions) {
     this.#capacity = options.capacity ?? 1000;
-    this.#file = options.file;
+    this.#append = options.append;
     this.#log = options.log;
   }
 
   open(fields: Omit<Receipt, 'id'>): Receipt {
-    const receipt: Receipt = { id: `rcpt_${randomUUID().replaceAll('-', '')}`, ...fields };
+    const receipt: Receipt = { id: `rcpt_${crypto.randomUUID().replaceAll('-', '')}`, ...fields };
     this.#receipts.set(receipt.id, receipt);
     for (const oldest of this.#receipts.keys()) {
       if (this.#receipts.size <= this.#capacity) break;
@@ -94,17 +91,14 @@ export class ReceiptStore {
 
   /** To be called once, when nothing in it will change any more. */
   close(receipt: Receipt): void {
-    const file = this.#file;
-    if (file === undefined) return;
-    const line = `${JSON.stringify(receipt)}\n`;
-    this.#writing = this.#write(this.#writing, file, line);
+    if (this.#append === undefined) return;
+    this.#writing = this.#write(this.#writing, this.#append, `${JSON.stringify(receipt)}\n`);
   }
 
-  async #write(before: Promise<void>, file: string, line: string): Promise<void> {
+  async #write(before: Promise<void>, append: (line: string) => Promise<void>, line: string): Promise<void> {
     await before;
     try {
-      await mkdir(path.dirname(file), { recursive: true });
-      await appendFile(file, line, { mode: 0o600 });
+      await append(line);
     } catch (error) {
       this.#log.warn({ detail: String(error) }, 'receipt not written');
     }

@@ -105,6 +105,16 @@ export const operations: Record<string, Partial<Record<'get' | 'post', Operation
     post: { summary: 'Unload a module when its running uses end.', answer: 'Module', parameter: 'name' },
   },
   '/v1/duanyun/catalogue': { get: { summary: 'All models that could be pulled.', answer: 'Catalogue' } },
+  '/v1/duanyun/weights': {
+    get: { summary: 'Models that the page of this server can run inside the browser.', answer: 'PageWeightsList' },
+  },
+  '/v1/duanyun/weights/{sha256}': {
+    get: {
+      summary: 'The file of such a model, from a byte on where `Range: bytes=N-` is sent. For this server’s own page.',
+      answer: 'Weights',
+      parameter: 'sha256',
+    },
+  },
   '/v1/route': {
     get: { summary: 'What decisions are made from now: policy and state of both sides.', answer: 'RouteSituation' },
     post: {

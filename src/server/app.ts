@@ -19,6 +19,7 @@ import { addInformationRoutes } from './routes/information.ts';
 import { addMinutesRoutes } from './routes/minutes.ts';
 import { addModuleRoutes } from './routes/modules.ts';
 import { addWebRoutes, isWebRequest } from './routes/web.ts';
+import { addWeightRoutes } from './routes/weights.ts';
 
 export type App = {
   /** Answers requests, with or without a connection behind them (`hono.request` in tests). */
@@ -80,6 +81,7 @@ export function createApp(parts: AppParts): App {
   addGenerationRoutes(app, entry);
   addEmbeddingRoutes(app, entry);
   if (parts.admin !== undefined) addAdministrationRoutes(app, entry, parts.admin, parts.deviceModel);
+  if (parts.admin !== undefined && parts.web !== undefined) addWeightRoutes(app, parts.admin);
   if (parts.transcriber !== undefined) addAudioRoutes(app, entry, parts.transcriber);
   if (parts.dictation !== undefined) addDictationRoutes(app);
   if (parts.minutes !== undefined) addMinutesRoutes(app, entry, parts.minutes);

@@ -2,7 +2,7 @@
 import { setUp, type Setup, type SetupOptions } from '../../src/hybrid/testing/setup.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { silentLog } from '../../src/core/log.ts';
-import type { ServerOptions } from '../../src/server/options.ts';
+import type { AppParts, ServerOptions } from '../../src/server/options.ts';
 import { type RunningServer, startServer } from '../../src/server/start.ts';
 import { builtPageFolder, readWebPage } from '../../src/server/web-page.ts';
 import { createMetrics, type PrometheusMetrics } from '../../src/telemetry/metrics.ts';
@@ -20,6 +20,7 @@ export async function startWebServer(
   options: SetupOptions = {},
   serverOptions: Partial<ServerOptions> = {},
   pageFolder = builtPageFolder,
+  parts: Partial<AppParts> = {},
 ): Promise<WebServer> {
   const setup = await setUp(options);
   const metrics = createMetrics();
@@ -35,6 +36,7 @@ export async function startWebServer(
     minutes: standInMinutes,
     transcriber: standInSpeech,
     dictation: standInSpeech,
+    ...parts,
     options: { port: 0, version: '0.1.0', ...serverOptions },
     log: silentLog,
     metrics,

@@ -6,7 +6,7 @@ import { systemClock } from '../../core/clock.ts';
 import { makeError } from '../../core/errors.ts';
 import { silentLog } from '../../core/log.ts';
 import { EgressGate } from '../../cloud/egress-gate.ts';
-import type { CloudSnapshot } from '../../cloud/cloud-backend.ts';
+import type { CloudSnapshot } from '../../cloud/cloud-snapshot.ts';
 import { type Explanation, HybridService } from '../../hybrid/hybrid-service.ts';
 import { openPolicy } from '../../hybrid/policy-file.ts';
 

@@ -17,6 +17,7 @@ import type { DeviceConditions } from '../../hybrid/device-observer.ts';
 import { HybridService } from '../../hybrid/hybrid-service.ts';
 import { Perception } from '../../hybrid/perception.ts';
 import { openPolicy } from '../../hybrid/policy-file.ts';
+import { receiptFile } from '../../hybrid/receipt-file.ts';
 import { ReceiptStore } from '../../hybrid/receipts.ts';
 import { StatisticsSender } from '../../hybrid/statistics-sender.ts';
 import { StatisticsReceiver } from '../../hybrid/statistics-totals.ts';
@@ -80,7 +81,7 @@ export function openHybrid({
   const cloud = upstreams.length === 0 ? undefined : new CloudBackend({ gate, upstreams, clock, log, limits });
   const receipts = new ReceiptStore({
     log,
-    ...(config.receiptFile ? { file: stateFile(config, 'receipts.jsonl') } : {}),
+    ...(config.receiptFile ? { append: receiptFile(stateFile(config, 'receipts.jsonl')) } : {}),
   });
   const statistics = new Statistics({ clock, log, file: stateFile(config, 'statistics.json') });
   const receiver = config.receiveStats ? new StatisticsReceiver() : undefined;

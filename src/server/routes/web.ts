@@ -25,6 +25,18 @@ const contentSecurityPolicy = [
   'trusted-types duanyun',
 ].join('; ');
 
+/**
+ * The engine inside the page is a worker with a policy of its own, so that the document's stays as strict as it is: it
+ * compiles WebAssembly and starts workers from its own memory, which inherit this. It reaches the same server and no other.
+ */
+const enginePolicy = [
+  "default-src 'none'",
+  "script-src 'self' blob: 'wasm-unsafe-eval'",
+  "worker-src 'self' blob:",
+  "connect-src 'self'",
+].join('; ');
+const engineScript = /^\/assets\/in-page-worker-[\w-]+\.js$/;
+
 const pageHeaders = {
   'content-security-policy': contentSecurityPolicy,
   // Both together isolate the page from others, which shared memory (threads of an engine in the page) asks for.
@@ -78,6 +90,7 @@ function send(c: EntryContext, file: WebFile): Response {
   const headers: Record<string, string> = {
     ...baseHeaders(c),
     ...pageHeaders,
+    ...(engineScript.test(c.req.path) ? { 'content-security-policy': enginePolicy } : {}),
     etag,
     'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
     vary: c.req.path === '/' ? 'accept, accept-encoding' : 'accept-encoding',

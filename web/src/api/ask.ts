@@ -41,14 +41,7 @@ export async function* ask(question: Question, signal: AbortSignal): AsyncGenera
     method: 'POST',
     signal,
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      model: question.model,
-      messages: question.messages,
-      stream: true,
-      stream_options: { include_usage: true },
-      // A gateway passes the body on to servers that may not know the field.
-      ...(question.preference === undefined ? {} : { duanyun: { preference: question.preference } }),
-    }),
+    body: questionBody(question),
   });
   yield routeOf(response.headers);
   if (response.body === null) throw new ApiError('stream_broken', '');
@@ -75,6 +68,18 @@ export async function* ask(question: Question, signal: AbortSignal): AsyncGenera
     throw new ApiError('stream_broken', '');
   }
   throw new ApiError('stream_broken', '');
+}
+
+/** The very bytes that `ask` sends. */
+export function questionBody({ model, messages, preference }: Question): string {
+  return JSON.stringify({
+    model,
+    messages,
+    stream: true,
+    stream_options: { include_usage: true },
+    // A gateway passes the body on to servers that may not know the field.
+    ...(preference === undefined ? {} : { duanyun: { preference } }),
+  });
 }
 
 function routeOf(headers: Headers): AnswerEvent {

@@ -1,7 +1,6 @@
 /** What the page shows and does: one conversation, the list of all, and the answer that is running. */
 import { ApiError } from '../api/api-error.ts';
-import { ask, type AnswerEvent, type Preference } from '../api/ask.ts';
-import { fetchReceipt, findReceipt } from '../api/server.ts';
+import type { AnswerEvent, Preference, Question } from '../api/ask.ts';
 import { HistoryDatabase } from '../history/history-database.ts';
 import {
   type AnswerTurn,
@@ -28,6 +27,11 @@ export type ChatState = {
 };
 
 export type QuestionContent = Pick<UserTurn, 'text' | 'pictures' | 'recordings' | 'isPrivate'>;
+/** Who answers: the server, or what stands before it in the page. */
+export type Answerer = {
+  ask(question: Question, signal: AbortSignal): AsyncIterable<AnswerEvent>;
+  receipt(answer: Pick<AnswerTurn, 'route' | 'requestId'>): Promise<Record<string, unknown> | undefined>;
+};
 export type AskOptions = { model: string; preference: Preference | undefined };
 
 /** Between two drawings of a running answer: a screen needs no more, and a slow one gets room to breathe. */
@@ -44,8 +48,10 @@ export class ChatStore {
   readonly #channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('duanyun-history');
   #running: AbortController | undefined;
   #saving: Promise<void> = Promise.resolve();
+  readonly #answerer: Answerer;
 
-  constructor() {
+  constructor(answerer: Answerer) {
+    this.#answerer = answerer;
     this.#state = {
       conversation: newConversation(Date.now()),
       history: [],
@@ -167,7 +173,7 @@ export class ChatStore {
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       const question = { model, messages, ...(preference === undefined ? {} : { preference }) };
-      for await (const event of ask(question, controller.signal)) {
+      for await (const event of this.#answerer.ask(question, controller.signal)) {
         const nowMs = performance.now();
         answer = withEvent(answer, event, nowMs - startedMs);
         if (isContent(event)) {
@@ -204,7 +210,7 @@ export class ChatStore {
       show();
       await this.#save(own);
     }
-    const receipt = await receiptOf(answer);
+    const receipt = await this.#answerer.receipt(answer);
     answer = withReceipt(answer, receipt);
     // A newer state of the conversation may stand there by now.
     if (this.#state.conversation.id === conversationId) own = this.#state.conversation;
@@ -310,17 +316,6 @@ function withEvent(answer: AnswerTurn, event: AnswerEvent, elapsedMs: number): A
   }
 }
 
-/** Where a picture was read for long, the headers had gone before there was a receipt: it is looked for by the answer's name. */
-async function receiptOf({ route, requestId }: AnswerTurn): Promise<Record<string, unknown> | undefined> {
-  try {
-    if (route?.receiptId !== undefined) return await fetchReceipt(route.receiptId);
-    return requestId === undefined ? undefined : await findReceipt(requestId);
-  } catch {
-    // What the headers said stays where the receipt cannot be had.
-    return undefined;
-  }
-}
-
 /** The headers say where an answer began; the receipt says where it was given in the end. */
 function withReceipt(answer: AnswerTurn, receipt: Record<string, unknown> | undefined): AnswerTurn {
   const receiptId = answer.route?.receiptId ?? receipt?.['id'];
@@ -329,9 +324,11 @@ function withReceipt(answer: AnswerTurn, receipt: Record<string, unknown> | unde
   return {
     ...answer,
     route: {
+      ...answer.route,
       receiptId,
       ...(typeof target === 'string' ? { target } : {}),
       reasons: Array.isArray(reasons) ? reasons.map(String) : [],
+      ...(target === 'page' ? { receipt } : {}),
     },
   };
 }

@@ -17,7 +17,13 @@ export type UserTurn = {
   isPrivate: boolean;
 };
 
-export type Route = { target?: string; reasons: string[]; receiptId?: string };
+export type Route = {
+  target?: string;
+  reasons: string[];
+  receiptId?: string;
+  /** Of an answer that the page gave by itself: nobody else has it. */
+  receipt?: Record<string, unknown>;
+};
 export type ToolCallView = { name: string; arguments: string };
 
 export type AnswerTurn = {

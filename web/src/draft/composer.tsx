@@ -1,7 +1,7 @@
 import { type ClipboardEvent, type DragEvent, useMemo, useRef, useState } from 'react';
 import { estimateTokens } from '../../../src/signals/size.ts';
 import type { Preference } from '../api/ask.ts';
-import type { Situation } from '../api/server.ts';
+import type { DecisionBase } from './inspect.ts';
 import type { QuestionContent } from '../conversation/chat-store.ts';
 import type { Picture, Recording, Turn } from '../conversation/conversation.ts';
 import { CameraDialog } from '../media/camera-dialog.tsx';
@@ -14,8 +14,10 @@ import { useDraftVerdict } from './use-draft-verdict.ts';
 import { VerdictLine } from './verdict-line.tsx';
 
 type ComposerProps = {
-  situation: Situation | undefined;
+  situation: DecisionBase | undefined;
   isGateway: boolean;
+  /** The situation is that of a model inside the page. */
+  isInPage: boolean;
   model: string;
   preference: Preference | undefined;
   turns: readonly Turn[];
@@ -240,7 +242,7 @@ export function Composer(props: ComposerProps) {
           event.target.value = '';
         }}
       />
-      <VerdictLine verdict={known?.verdict} isGateway={props.isGateway} />
+      <VerdictLine verdict={known?.verdict} isGateway={props.isGateway} isInPage={props.isInPage} />
       {trouble !== '' && (
         <p className="trouble" role="alert">
           {trouble}

@@ -1,31 +1,16 @@
-import type { Situation } from '../api/server.ts';
-import type { Draft, DraftVerdict } from './inspect.ts';
+import { trustedScript } from '../page/trusted-script.ts';
+import type { DecisionBase, Draft, DraftVerdict } from './inspect.ts';
 // oxlint-disable-next-line import/default -- Vite makes this module
 import workerUrl from './inspect-worker.ts?worker&url';
 
 type Reply = { id: number; verdict?: DraftVerdict; failure?: string; tookMs?: number };
-type TrustedTypes = {
-  createPolicy(name: string, rules: { createScriptURL(url: string): string }): { createScriptURL(url: string): string };
-};
-
-/** Only this file of our own may become a worker; see the Content-Security-Policy in `src/server/routes/web.ts`. */
-function trustedUrl(): string {
-  const factory = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-  // A page may make a policy of this name once; a field for drafts is made anew for each conversation.
-  trusted ??=
-    factory === undefined
-      ? workerUrl
-      : factory.createPolicy('duanyun', { createScriptURL: () => workerUrl }).createScriptURL(workerUrl);
-  return trusted;
-}
-let trusted: string | undefined;
 
 /** One draft at a time; of those that come meanwhile only the newest counts. */
 export class DraftInspector {
   #worker: Worker | undefined;
   #nextId = 0;
   #isBusy = false;
-  #waiting: { draft: Draft; situation: Situation | undefined } | undefined;
+  #waiting: { draft: Draft; situation: DecisionBase | undefined } | undefined;
   readonly #onVerdict: (verdict: DraftVerdict | undefined) => void;
 
   /** @param onVerdict gets `undefined` where the inspection failed: the page then says nothing, and the server decides */
@@ -33,7 +18,7 @@ export class DraftInspector {
     this.#onVerdict = onVerdict;
   }
 
-  inspect(draft: Draft, situation: Situation | undefined): void {
+  inspect(draft: Draft, situation: DecisionBase | undefined): void {
     if (this.#isBusy) {
       this.#waiting = { draft, situation };
       return;
@@ -52,7 +37,7 @@ export class DraftInspector {
 
   #started(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(trustedUrl(), { type: 'module' });
+    const worker = new Worker(trustedScript(workerUrl), { type: 'module' });
     worker.addEventListener('message', ({ data }: MessageEvent<Reply>) => this.#done(data));
     worker.addEventListener('error', () => this.#done({ id: this.#nextId, failure: 'worker' }));
     this.#worker = worker;

@@ -1,8 +1,7 @@
 /** Inspects drafts beside the page's own thread, so that typing never waits. */
-import type { Situation } from '../api/server.ts';
-import { type Draft, inspectDraft } from './inspect.ts';
+import { type DecisionBase, type Draft, inspectDraft } from './inspect.ts';
 
-export type InspectRequest = { id: number; draft: Draft; situation: Situation | undefined };
+export type InspectRequest = { id: number; draft: Draft; situation: DecisionBase | undefined };
 
 addEventListener('message', ({ data }: MessageEvent<InspectRequest>) => {
   const startedMs = performance.now();

@@ -31,7 +31,10 @@ export type DraftVerdict = {
   isProvisional: boolean;
 };
 
-export function inspectDraft(draft: Draft, situation: { policy: Policy; state: RouteState } | undefined): DraftVerdict {
+/** What a decision is made from: the server's, or that of a model inside the page. */
+export type DecisionBase = { policy: Policy; state: RouteState };
+
+export function inspectDraft(draft: Draft, situation: DecisionBase | undefined): DraftVerdict {
   const policy = situation?.policy ?? parsePolicy({});
   const wishes = draft.preference === undefined ? {} : { preference: draft.preference };
   const signals = computeSignals(plainRequest('draft', plainChat(draft.text)), signalOptions(policy));

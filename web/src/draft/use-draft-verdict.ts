@@ -1,7 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
-import type { Situation } from '../api/server.ts';
 import { DraftInspector } from './draft-inspector.ts';
-import type { Draft, DraftVerdict } from './inspect.ts';
+import type { DecisionBase, Draft, DraftVerdict } from './inspect.ts';
 
 /** A pause in typing after which the draft is looked at, milliseconds. */
 const pauseMs = 60;
@@ -9,7 +8,7 @@ const pauseMs = 60;
 export type KnownVerdict = { text: string; verdict: DraftVerdict };
 
 /** The newest verdict, and the text it is about: the field may be further by now. */
-export function useDraftVerdict(draft: Draft, situation: Situation | undefined): KnownVerdict | undefined {
+export function useDraftVerdict(draft: Draft, situation: DecisionBase | undefined): KnownVerdict | undefined {
   const [known, setKnown] = useState<KnownVerdict>();
   const inspector = useRef<DraftInspector>(undefined);
   const asked = useRef('');

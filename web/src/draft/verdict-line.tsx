@@ -2,9 +2,17 @@ import { Icon } from '../page/icon.tsx';
 import { reasonText, useTexts } from '../text/use-texts.ts';
 import type { DraftVerdict } from './inspect.ts';
 
+type VerdictLineProps = {
+  verdict: DraftVerdict | undefined;
+  isGateway: boolean;
+  /** A model inside the page decides with: "the device" is this browser then. */
+  isInPage: boolean;
+};
+
 /** What was found in the draft and where it would run, before anything is sent. */
-export function VerdictLine({ verdict, isGateway }: { verdict: DraftVerdict | undefined; isGateway: boolean }) {
+export function VerdictLine({ verdict, isGateway, isInPage }: VerdictLineProps) {
   const texts = useTexts();
+  const { wouldRun, staysHere } = isInPage ? texts.inPage : texts;
   const found = [...new Set([...(verdict?.marks.map(({ type }) => type) ?? []), ...(verdict?.topics ?? [])])];
   const names = found.map((name) => texts.found[name] ?? name).join(texts.name === 'Duanyun' ? ', ' : '、');
   const route = verdict?.route;
@@ -23,7 +31,7 @@ export function VerdictLine({ verdict, isGateway }: { verdict: DraftVerdict | un
           {route !== undefined && (
             <span>
               <Icon name={isHere ? 'device' : 'cloud'} />{' '}
-              {isHere && verdict.isPrivate ? texts.staysHere : texts.wouldRun[route.target]}
+              {isHere && verdict.isPrivate ? staysHere : wouldRun[route.target]}
               {reasons.length > 0 &&
                 `: ${reasons
                   .slice(0, 2)

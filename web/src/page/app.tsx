@@ -1,10 +1,12 @@
 import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { Preference } from '../api/ask.ts';
 import { ChatStore, type QuestionContent } from '../conversation/chat-store.ts';
-import { shownTurns, type AnswerTurn, type UserTurn } from '../conversation/conversation.ts';
+import { shownTurns, type AnswerTurn, type Turn, type UserTurn } from '../conversation/conversation.ts';
 import { ConversationView } from '../conversation/conversation-view.tsx';
 import { Composer } from '../draft/composer.tsx';
 import { HistoryPanel } from '../history/history-panel.tsx';
+import { pageModelPrefix } from '../in-page/in-page.ts';
+import { inPage, useInPage } from '../in-page/use-in-page.ts';
 import { ReceiptDialog } from '../route/receipt-dialog.tsx';
 import { useTexts } from '../text/use-texts.ts';
 import { Header } from './header.tsx';
@@ -14,6 +16,7 @@ import { Notices } from './notices.tsx';
 import { useServer } from './use-server.ts';
 import { useView, type View, viewInAddress } from './view.ts';
 
+const InPagePanel = lazy(() => import('../in-page/panel.tsx'));
 const MinutesPage = lazy(() => import('../pages/minutes-page.tsx'));
 const DevicePage = lazy(() => import('../pages/device-page.tsx'));
 const RoutingPage = lazy(() => import('../pages/routing-page.tsx'));
@@ -22,13 +25,15 @@ const CloudPage = lazy(() => import('../pages/cloud-page.tsx'));
 
 const deviceViews: readonly View[] = ['chat', 'minutes', 'device', 'routing', 'benchmark'];
 const gatewayViews: readonly View[] = ['chat', 'cloud'];
-const chat = new ChatStore();
+const chat = new ChatStore(inPage);
 const idInAddress = (): string | undefined => /^#\/c\/(\w+)$/.exec(location.hash)?.[1];
 
 export function App() {
   const texts = useTexts();
   const state = useSyncExternalStore(chat.subscribe, chat.snapshot);
   const server = useServer(state.isAnswering, () => chat.askForKey());
+  const own = useInPage(server);
+  const [isPanelOpen, setPanelOpen] = useState(false);
   const [model, setModel] = useState('auto');
   const [preference, setPreference] = useState<Preference | undefined>();
   const [isHistoryOpen, setHistoryOpen] = useState(false);
@@ -53,14 +58,22 @@ export function App() {
     if (viewInAddress() === 'chat') history.replaceState(null, '', isEmpty ? '#/' : `#/c/${conversation.id}`);
   }, [conversation.id, isEmpty, view]);
 
-  // A gateway knows nothing of preferences: it is the cloud.
-  const routes = server.situation !== undefined;
+  const pageModel = own.state?.modelId;
+  // A gateway knows nothing of preferences: it is the cloud. With a model in the page the page decides.
+  const routes = server.situation !== undefined || pageModel !== undefined;
+  // A model of the page that is no longer there.
+  const isStale = model.startsWith(pageModelPrefix) && model !== pageModelPrefix + (pageModel ?? '');
+  const isInPage = pageModel !== undefined && (model === 'auto' || model.startsWith(pageModelPrefix));
   const options = useMemo(
     () => ({
-      model: routes ? model : (server.models.find((id) => id === model) ?? server.models[0] ?? model),
+      model: isStale
+        ? 'auto'
+        : routes
+          ? model
+          : (server.models.find((id) => id === model) ?? server.models[0] ?? model),
       preference: routes ? preference : undefined,
     }),
-    [routes, model, preference, server.models],
+    [routes, model, isStale, preference, server.models],
   );
   // Stable, so that turns that did not change are not drawn again.
   const actions = useMemo(
@@ -117,6 +130,11 @@ export function App() {
           onHistory={() => setHistoryOpen(true)}
           onNew={startNew}
           isChat={view === 'chat'}
+          pageModel={pageModel}
+          onInPage={() => {
+            inPage.start();
+            setPanelOpen(true);
+          }}
         />
         <Notices server={server} isUnsaved={state.isUnsaved} />
         <div className="chat-place" hidden={view !== 'chat'}>
@@ -138,9 +156,10 @@ export function App() {
           </main>
           <Composer
             key={`composer-${conversation.id}`}
-            situation={server.situation}
+            situation={isInPage ? own.state?.situation : server.situation}
+            isInPage={isInPage}
             isGateway={server.isGateway}
-            model={options.model}
+            model={isInPage ? options.model.replace(pageModelPrefix, '') : options.model}
             preference={options.preference}
             turns={turns}
             examples={isEmpty ? texts.examples : []}
@@ -161,7 +180,14 @@ export function App() {
           </main>
         )}
       </div>
-      {receiptId !== undefined && <ReceiptDialog id={receiptId} onClose={() => setReceiptId(undefined)} />}
+      {receiptId !== undefined && (
+        <ReceiptDialog id={receiptId} own={ownReceipt(turns, receiptId)} onClose={() => setReceiptId(undefined)} />
+      )}
+      {isPanelOpen && (
+        <Suspense>
+          <InPagePanel view={own} onClose={() => setPanelOpen(false)} />
+        </Suspense>
+      )}
       {state.needsKey && (
         <KeyDialog
           onDone={() => {
@@ -174,4 +200,10 @@ export function App() {
       )}
     </div>
   );
+}
+
+/** The receipt of an answer that the page gave by itself. */
+function ownReceipt(turns: readonly Turn[], id: string): Record<string, unknown> | undefined {
+  const turn = turns.find((each) => each.role === 'assistant' && each.route?.receiptId === id);
+  return turn?.role === 'assistant' ? turn.route?.receipt : undefined;
 }

@@ -1,4 +1,5 @@
 import { preferences, type Preference } from '../api/ask.ts';
+import { pageModelPrefix } from '../in-page/in-page.ts';
 import { useTexts } from '../text/use-texts.ts';
 import { Icon } from './icon.tsx';
 
@@ -14,13 +15,21 @@ type HeaderProps = {
   onNew: () => void;
   /** Elsewhere there is nothing to choose. */
   isChat: boolean;
+  /** A model inside the page that can be named. */
+  pageModel: string | undefined;
+  onInPage: () => void;
 };
 
 export function Header(props: HeaderProps) {
   const texts = useTexts();
-  const { routes, model, preference } = props;
+  const { routes, model, preference, pageModel } = props;
   const known = routes ? ['auto', 'edge', 'cloud', ...props.models] : props.models.length > 0 ? props.models : [model];
-  const names = [...new Set(known)];
+  const own = pageModel === undefined ? [] : ['auto', pageModelPrefix + pageModel];
+  const names = [...new Set([...known, ...own])];
+  const nameOf = (id: string): string =>
+    id.startsWith(pageModelPrefix)
+      ? texts.inPage.inThisBrowser(id.slice(pageModelPrefix.length))
+      : (texts.models[id] ?? id);
   return (
     <header className="header">
       <button
@@ -39,7 +48,7 @@ export function Header(props: HeaderProps) {
             <select value={model} onChange={(event) => props.onModel(event.target.value)}>
               {names.map((id) => (
                 <option key={id} value={id}>
-                  {texts.models[id] ?? id}
+                  {nameOf(id)}
                 </option>
               ))}
             </select>
@@ -63,6 +72,15 @@ export function Header(props: HeaderProps) {
       ) : (
         <span className="choices" />
       )}
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={texts.inPage.open}
+        title={texts.inPage.open}
+        onClick={props.onInPage}
+      >
+        <Icon name="chip" />
+      </button>
       <button type="button" className="icon-button only-narrow" aria-label={texts.newChat} onClick={props.onNew}>
         <Icon name="new" />
       </button>

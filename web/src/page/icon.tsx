@@ -17,6 +17,7 @@ const drawings = {
   right: 'M10 6l6 6-6 6',
   lock: 'M6 11h12v9H6zM9 11V8a3 3 0 0 1 6 0v3',
   device: 'M8 3h8v18H8zM11 18h2',
+  chip: 'M7 7h10v10H7zM10 3v4M14 3v4M10 17v4M14 17v4M3 10h4M3 14h4M17 10h4M17 14h4',
   cloud: 'M7 18a4 4 0 0 1 0-8 5 5 0 0 1 10-1 4 4 0 0 1 0 9z',
 } as const;
 

@@ -1,9 +1,12 @@
+import { useSyncExternalStore } from 'react';
+import { offlinePage } from '../offline/offline-page.ts';
 import { useTexts } from '../text/use-texts.ts';
 import type { ServerView } from './use-server.ts';
 
 /** What stands in the way now, one line each, said to screen readers as it comes. */
 export function Notices({ server, isUnsaved }: { server: ServerView; isUnsaved: boolean }) {
   const texts = useTexts();
+  const hasNewVersion = useSyncExternalStore(offlinePage.subscribe, offlinePage.hasNewVersion);
   const { health, situation, isAway } = server;
   const cloud = situation?.state.cloud;
   const notices: string[] = [];
@@ -16,6 +19,14 @@ export function Notices({ server, isUnsaved }: { server: ServerView; isUnsaved: 
       {notices.map((each) => (
         <p key={each}>{each}</p>
       ))}
+      {hasNewVersion && (
+        <p>
+          {texts.inPage.newVersion}{' '}
+          <button type="button" className="plain" onClick={() => offlinePage.loadNewVersion()}>
+            {texts.inPage.loadNewVersion}
+          </button>
+        </p>
+      )}
     </div>
   );
 }

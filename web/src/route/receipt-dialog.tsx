@@ -4,10 +4,20 @@ import { fetchReceipt } from '../api/server.ts';
 import { Modal } from '../page/modal.tsx';
 import { reasonText, useTexts } from '../text/use-texts.ts';
 
-export function ReceiptDialog({ id, onClose }: { id: string; onClose: () => void }) {
+type ReceiptDialogProps = {
+  id: string;
+  /** Of an answer of the page itself: no server has it. */
+  own?: Record<string, unknown> | undefined;
+  onClose: () => void;
+};
+
+export function ReceiptDialog({ id, own, onClose }: ReceiptDialogProps) {
   const texts = useTexts();
-  const [receipt, setReceipt] = useState<Record<string, unknown> | 'gone'>();
+  const [fetched, setReceipt] = useState<Record<string, unknown> | 'gone'>();
+  // The page's own may come a moment after the dialog.
+  const receipt = own ?? fetched;
   useEffect(() => {
+    if (own !== undefined) return undefined;
     const controller = new AbortController();
     fetchReceipt(id, controller.signal)
       .then(setReceipt)
@@ -15,7 +25,7 @@ export function ReceiptDialog({ id, onClose }: { id: string; onClose: () => void
         if (!controller.signal.aborted) setReceipt('gone');
       });
     return () => controller.abort();
-  }, [id]);
+  }, [id, own]);
   return (
     <Modal title={texts.receipt} onClose={onClose}>
       {receipt === 'gone' && <p>{texts.receiptGone}</p>}

@@ -1,3 +1,5 @@
+import { inPageEnglish } from './in-page-en.ts';
+
 /** Every word of the page, in English; `texts-zh.ts` has the same shape. */
 export const english = {
   name: 'Duanyun',
@@ -83,6 +85,7 @@ export const english = {
   staysHere: 'Private: stays on the device',
   foundPrivate: (names: string) => `Found: ${names}`,
   afterReading: 'pictures and speech are read on the device first',
+  inPage: inPageEnglish,
   isGateway: 'This server is the cloud side: answers are computed there.',
   you: 'You',
   assistant: 'Answer',
@@ -109,7 +112,7 @@ export const english = {
   toolCall: 'Wants to call',
   openPicture: (description: string, host: string) =>
     `Open picture${description === '' ? '' : ` “${description}”`} from ${host}`,
-  target: { device: 'Device', cloud: 'Cloud' } as Record<string, string>,
+  target: { device: 'Device', cloud: 'Cloud', page: 'This browser' } as Record<string, string>,
   firstToken: (milliseconds: number) => `first token ${time(milliseconds)}`,
   speed: (perSecond: number) => `${perSecond.toFixed(1)} tokens/s`,
   receipt: 'Receipt',

@@ -1,3 +1,4 @@
+import { inPageChinese } from './in-page-zh.ts';
 import type { Texts } from './texts-en.ts';
 
 export const chinese: Texts = {
@@ -71,6 +72,7 @@ export const chinese: Texts = {
   staysHere: '隐私内容:留在设备上',
   foundPrivate: (names) => `发现:${names}`,
   afterReading: '图片和语音先在设备上识别',
+  inPage: inPageChinese,
   isGateway: '此服务器是云端:回答在那里计算。',
   you: '你',
   assistant: '回答',
@@ -96,7 +98,7 @@ export const chinese: Texts = {
   },
   toolCall: '请求调用',
   openPicture: (description, host) => `打开来自 ${host} 的图片${description === '' ? '' : `“${description}”`}`,
-  target: { device: '端侧', cloud: '云端' },
+  target: { device: '端侧', cloud: '云端', page: '本浏览器' },
   firstToken: (milliseconds) =>
     `首个 token ${milliseconds < 1000 ? `${Math.round(milliseconds)} 毫秒` : `${(milliseconds / 1000).toFixed(1)} 秒`}`,
   speed: (perSecond) => `${perSecond.toFixed(1)} token/秒`,
