@@ -99,16 +99,16 @@ export class WhisperTranscriber implements Transcriber {
 }
 
 function nativeOptions(options: TranscribeOptions, durationSeconds: number): WhisperOptions {
-  const { language, prompt, temperature, fromSeconds = 0, onProgress } = options;
+  const { language, prompt, temperature, fromSeconds = 0 } = options;
   return {
     ...(language === undefined ? {} : { language }),
     ...(prompt === undefined ? {} : { prompt }),
     ...(temperature === undefined ? {} : { temperature }),
     ...(options.task === 'translate' ? { translate: true } : {}),
     ...(fromSeconds === 0 ? {} : { offset: fromSeconds * 1000 }),
-    ...(onProgress === undefined
+    ...(options.onProgress === undefined
       ? {}
-      : { onProgress: (percent) => onProgress((percent / 100) * durationSeconds, durationSeconds) }),
+      : { onProgress: (percent) => options.onProgress?.((percent / 100) * durationSeconds, durationSeconds) }),
   };
 }
 

@@ -86,9 +86,9 @@ export class WhisperContextStandIn implements WhisperContextLike {
     if (this.#isBusy) throw new Error('Context is already transcribing');
     this.#isBusy = true;
     this.heard.push({ bytes: data.byteLength, options });
-    let isStopped = false;
+    const state = { isStopped: false };
     const work = async (): ReturnType<typeof this.transcribeData>['promise'] => {
-      for (let percent = 0; percent <= 100 && !isStopped; percent += 20) {
+      for (let percent = 0; percent <= 100 && !state.isStopped; percent += 20) {
         options?.onProgress?.(percent);
         await sleep(5);
       }
@@ -97,11 +97,11 @@ export class WhisperContextStandIn implements WhisperContextLike {
         { text: ' Good', t0: 0, t1: 50 },
         { text: ' morning.', t0: 50, t1: 120 },
       ];
-      return { result: ' Good morning.', language: options?.language ?? 'en', segments, isAborted: isStopped };
+      return { result: ' Good morning.', language: options?.language ?? 'en', segments, isAborted: state.isStopped };
     };
     return {
       stop: async () => {
-        isStopped = true;
+        state.isStopped = true;
       },
       promise: work(),
     };
