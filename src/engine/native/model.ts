@@ -59,7 +59,8 @@ export class NativeModel {
     this.sizeBytes = Number(native.modelSizeBytes(pointer));
     this.parameters = Number(native.modelParameters(pointer));
     this.layers = native.modelLayers(pointer) as number;
-    this.keyValueHeads = native.modelKeyValueHeads(pointer) as number;
+    // Asked of a vocabulary without layers, the library ends the process.
+    this.keyValueHeads = this.layers === 0 ? 0 : (native.modelKeyValueHeads(pointer) as number);
     this.usesMrope = mropeTypes.has(native.modelRopeType(pointer) as number);
     this.isRecurrent = (native.modelIsRecurrent(pointer) as boolean) || (native.modelIsHybrid(pointer) as boolean);
   }
