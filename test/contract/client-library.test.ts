@@ -278,9 +278,11 @@ describe('the real entry', () => {
 describe('a server that misbehaves', () => {
   let rogue: FakeCloud;
   let client: DuanyunClient;
+  let impatient: DuanyunClient;
   beforeAll(async () => {
     rogue = await new FakeCloud().start();
-    client = new DuanyunClient({ baseUrl: rogue.url, maxRetries: 0, silenceMs: 200, timeoutMs: 5000 });
+    client = new DuanyunClient({ baseUrl: rogue.url, maxRetries: 0, timeoutMs: 20_000 });
+    impatient = new DuanyunClient({ baseUrl: rogue.url, maxRetries: 0, silenceMs: 200, timeoutMs: 20_000 });
   });
   afterAll(() => rogue.stop());
 
@@ -319,7 +321,8 @@ describe('a server that misbehaves', () => {
     ],
   ])('%s', async (_, play, error) => {
     rogue.play = play;
-    await expect(client.chat('hi')).rejects.toMatchObject(error);
+    const silent = 'code' in error && error.code === 'client_timeout';
+    await expect((silent ? impatient : client).chat('hi')).rejects.toMatchObject(error);
   });
 
   it('is asked again after 429, no sooner than it said', async () => {
