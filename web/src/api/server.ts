@@ -58,9 +58,12 @@ export async function fetchReceipt(id: string, signal?: AbortSignal): Promise<Re
   return isRecord(body) ? body : {};
 }
 
-/** Among the newest: the receipt of the answer that the server calls `requestId`. @throws ApiError */
-export async function findReceipt(requestId: string): Promise<Record<string, unknown> | undefined> {
+/**
+ * Among the newest: the receipt of the answer that the server calls `answerId`. Every choice of an answer has a receipt; a
+ * page asks for one, the first. @throws ApiError
+ */
+export async function findReceipt(answerId: string): Promise<Record<string, unknown> | undefined> {
   const body = await getJson('/v1/receipts?limit=20');
   const data: unknown = isRecord(body) ? body['data'] : undefined;
-  return Array.isArray(data) ? data.filter(isRecord).find((each) => each['requestId'] === requestId) : undefined;
+  return Array.isArray(data) ? data.filter(isRecord).find((each) => each['requestId'] === `${answerId}-0`) : undefined;
 }
