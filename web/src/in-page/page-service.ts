@@ -10,7 +10,7 @@ import { makeError } from '../../../src/core/errors.ts';
 import { plainChat, plainRequest } from '../../../src/core/plain-request.ts';
 import { HybridService } from '../../../src/hybrid/hybrid-service.ts';
 import { parsePolicy } from '../../../src/routing/policy.ts';
-import { type AnswerEvent, ask, type Question } from '../api/ask.ts';
+import type { AnswerEvent, Question } from '../api/ask.ts';
 import type { ServerFacts } from './messages.ts';
 import { ServerSide } from './server-side.ts';
 
@@ -51,7 +51,7 @@ export class PageService {
     const request = this.#requestOf(question);
     if (question.messages.some(({ content }) => typeof content !== 'string')) {
       await this.#checkAttachments(request, signal);
-      yield* ask(question, signal);
+      yield* this.#server.askWith(request, question, signal);
       return;
     }
     for await (const event of this.#service.stream(request, { signal })) {

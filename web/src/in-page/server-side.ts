@@ -77,16 +77,20 @@ export class ServerSide implements Backend {
       : { status: 'ready' };
   }
 
-  async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {
+  /** Sends `question`, which says what `request` says. @throws `egress_refused` unless that was judged and may leave */
+  async *askWith(request: GenerationRequest, question: Question, signal: AbortSignal): AsyncGenerator<AnswerEvent> {
     signal.throwIfAborted();
     this.#verdicts.admit(request);
-    const question = questionOf(request);
     this.#verdicts.count(request, new TextEncoder().encode(questionBody(question)).length);
+    yield* ask(question, signal);
+  }
+
+  async *stream(request: GenerationRequest, { signal }: StreamOptions): AsyncGenerator<StreamEvent> {
     let hasStarted = false;
     const usage: TokenUsage = { promptTokens: 0, cachedTokens: 0, completionTokens: 0, reasoningTokens: 0 };
     let reason = '';
     try {
-      for await (const event of ask(question, signal)) {
+      for await (const event of this.askWith(request, questionOf(request), signal)) {
         switch (event.type) {
           case 'route':
             this.routes.set(request.id, event);
@@ -157,6 +161,7 @@ function unifiedOf(reason: string): 'stop' | 'length' | 'tool-calls' | 'content-
 }
 
 function asOwnError(error: unknown): DuanyunError {
+  if (error instanceof DuanyunError) return error;
   if (!(error instanceof ApiError)) return makeError('response_invalid', { reason: 'the page does not understand it' });
   if (error.code in errorCatalogue) return new DuanyunError(error.code as ErrorCode, error.message);
   if (error.code === 'unreachable') return makeError('cloud_unavailable', { reason: 'the server does not answer' });
