@@ -50,7 +50,13 @@ export class PageKit {
 
   async open(options: ContextOptions = {}, url = this.web.server.url): Promise<Page> {
     await this.closePage();
-    this.#context = await this.#browser.newContext({ viewport: phone, locale: 'en-US', ...options });
+    this.#context = await this.#browser.newContext({
+      viewport: phone,
+      locale: 'en-US',
+      // `offline.test.ts` has it; here it would fetch the whole page again for every test.
+      serviceWorkers: 'block',
+      ...options,
+    });
     this.#asked = [];
     this.#errors = [];
     this.#context.on('request', (request) => this.#asked.push(request.url()));
