@@ -6,7 +6,7 @@ import { DuanyunError, makeError } from '../core/errors.ts';
 import type { StreamEvent } from '../core/events.ts';
 import type { ManagedModule, ModuleName, ModuleUse } from '../core/modules.ts';
 import type { DecodedPicture, PictureDecoder } from '../core/perception.ts';
-import { EventQueue } from './event-queue.ts';
+import { EventQueue } from '../core/event-queue.ts';
 import { EngineProcess, type EngineProcessOptions } from './host/engine-process.ts';
 import type { AdapterUse, EngineInfo } from './host/messages.ts';
 import { fromWireError } from './host/wire-error.ts';

@@ -7,6 +7,7 @@
 import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '../core/backend.ts';
 import type { ContentPart, EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../core/chat.ts';
 import { makeError } from '../core/errors.ts';
+import { EventQueue } from '../core/event-queue.ts';
 import type { FinishReason, StreamEvent } from '../core/events.ts';
 import { InOrder, orAborted } from '../core/in-order.ts';
 import type { LlamaCompletionParams, LlamaCompletionResult, LlamaContextLike, LlamaToken } from './native-types.ts';
@@ -195,8 +196,7 @@ function runCompletion(
   returnsReasoning: boolean,
   signal: AbortSignal,
 ): Run {
-  const queue: StreamEvent[] = [];
-  let wake = (): void => {};
+  const queue = new EventQueue<StreamEvent>();
   let isOver = false;
   let reasoningTokens = 0;
   const pieces = new WholePieces();
@@ -209,39 +209,26 @@ function runCompletion(
       if (returnsReasoning) queue.push({ type: 'reasoning-delta', text: thought });
     }
     if (text !== '') queue.push({ type: 'text-delta', text });
-    wake();
   };
   const work = async (): Promise<void> => {
     try {
       const result = await context.completion(params, onToken);
-      queue.push(...endOf(result, reasoningTokens, params.n_predict ?? -1));
+      for (const event of endOf(result, reasoningTokens, params.n_predict ?? -1)) queue.push(event);
     } catch (error) {
       const reason = error instanceof Error ? error.message.slice(0, 200) : 'it stopped';
       const { code, message, retryable } = makeError('engine_failed', { reason });
       queue.push({ type: 'error', code, message, retryable });
     } finally {
       isOver = true;
-      wake();
+      queue.end();
     }
   };
-  const onAbort = (): void => {
-    void context.stopCompletion();
-    wake();
-  };
+  const onAbort = (): void => void context.stopCompletion();
   signal.addEventListener('abort', onAbort, { once: true });
   const isDone = work();
   async function* events(): AsyncGenerator<StreamEvent> {
     try {
-      for (;;) {
-        signal.throwIfAborted();
-        const event = queue.shift();
-        if (event !== undefined) yield event;
-        else if (isOver) return;
-        else
-          await new Promise<void>((resolve) => {
-            wake = resolve;
-          });
-      }
+      yield* queue.until(signal);
     } finally {
       signal.removeEventListener('abort', onAbort);
       if (!isOver) void context.stopCompletion();

@@ -6,6 +6,7 @@ import { LoggerWithoutDebug, Wllama, WllamaError } from '@wllama/wllama/esm/inde
 import type { Backend, BackendHealth, ModelCapabilities, StreamOptions } from '../../../../src/core/backend.ts';
 import type { EmbeddingRequest, EmbeddingResult, GenerationRequest } from '../../../../src/core/chat.ts';
 import { type DuanyunError, makeError, toDuanyunError } from '../../../../src/core/errors.ts';
+import { EventQueue } from '../../../../src/core/event-queue.ts';
 import type { StreamEvent } from '../../../../src/core/events.ts';
 import { InOrder, orAborted } from '../../../../src/core/in-order.ts';
 import { ChunkReader, type EngineChunk } from './chunk-reader.ts';
@@ -180,44 +181,28 @@ export class WllamaBackend implements Backend {
     reader: ChunkReader,
     signal: AbortSignal,
   ): { events: AsyncGenerator<StreamEvent>; isDone: Promise<void> } {
-    const queue: StreamEvent[] = [];
-    let wake = (): void => {};
-    let isOver = false;
+    const queue = new EventQueue<StreamEvent>();
     const stop = new AbortController();
     const onData = (chunk: EngineChunk): void => {
-      queue.push(...reader.read(chunk));
-      wake();
+      for (const event of reader.read(chunk)) queue.push(event);
     };
     const shared = { stream: true as const, onData, abortSignal: stop.signal, stream_options: { include_usage: true } };
     const work = async (): Promise<void> => {
       try {
         if (call.kind === 'chat') await loaded.wllama.createChatCompletion({ ...call.params, ...shared });
         else await loaded.wllama.createCompletion({ ...call.params, ...shared });
-        queue.push(...reader.end());
+        for (const event of reader.end()) queue.push(event);
       } catch (error) {
         if (!stop.signal.aborted) queue.push(await this.#broken(error, loaded));
       } finally {
-        isOver = true;
-        wake();
+        queue.end();
       }
     };
-    const onAbort = (): void => wake();
-    signal.addEventListener('abort', onAbort, { once: true });
     const isDone = work();
     async function* events(): AsyncGenerator<StreamEvent> {
       try {
-        for (;;) {
-          signal.throwIfAborted();
-          const event = queue.shift();
-          if (event !== undefined) yield event;
-          else if (isOver) return;
-          else
-            await new Promise<void>((resolve) => {
-              wake = resolve;
-            });
-        }
+        yield* queue.until(signal);
       } finally {
-        signal.removeEventListener('abort', onAbort);
         stop.abort();
       }
     }

@@ -31,4 +31,21 @@ export class EventQueue<Item> {
     if (this.#error !== undefined) throw this.#error;
     return undefined;
   }
+
+  /** What is pushed, until the end. @throws the signal's reason as soon as it is aborted, whatever is still there */
+  async *until(signal: AbortSignal): AsyncGenerator<Item> {
+    const onAbort = (): void => this.end();
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        const item = await this.next();
+        signal.throwIfAborted();
+        if (item === undefined) return;
+        yield item;
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
+  }
 }
