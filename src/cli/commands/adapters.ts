@@ -7,6 +7,7 @@ import type { Store } from '../application.ts';
 import { formatBytes, formatDuration, formatTable } from '../format.ts';
 import { watchInterrupts } from '../interrupts.ts';
 import type { CommandContext } from '../run-command.ts';
+import { withStore } from '../with-store.ts';
 
 type JsonOption = { json?: true };
 type AddFlags = JsonOption & { name: string; for: string; replace?: true };
@@ -19,14 +20,18 @@ export function addAdaptersCommand(program: Command, context: CommandContext): v
     .command('list')
     .description('All adapters, and the model that each belongs to.')
     .option('--json', 'Print JSON.')
-    .action(() => withStore(list, context, async (store) => printList(store, list.opts(), context)));
+    .action(() =>
+      withStore(context.application, configOf(list), async (store) => printList(store, list.opts(), context)),
+    );
   const show = adapters
     .command('show')
     .description('Everything that is known of one adapter.')
     .argument('<name>')
     .option('--json', 'Print JSON.')
     .action((name: string) =>
-      withStore(show, context, async (store) => printOne(store, store.adapters.find(name), show.opts(), context)),
+      withStore(context.application, configOf(show), async (store) =>
+        printOne(store, store.adapters.find(name), show.opts(), context),
+      ),
     );
   const add = adapters
     .command('add')
@@ -36,7 +41,9 @@ export function addAdaptersCommand(program: Command, context: CommandContext): v
     .option('--for <model>', 'The model it was made for: id, alias or path.', 'default')
     .option('--replace', 'Take the place of an adapter of that name.')
     .option('--json', 'Print JSON.')
-    .action((file: string) => withStore(add, context, (store) => addFile(store, file, add.opts(), context)));
+    .action((file: string) =>
+      withStore(context.application, configOf(add), (store) => addFile(store, file, add.opts(), context)),
+    );
   const exported = adapters
     .command('export')
     .description('Copy an adapter out as a GGUF file.')
@@ -44,7 +51,7 @@ export function addAdaptersCommand(program: Command, context: CommandContext): v
     .argument('<file>')
     .option('--json', 'Print JSON.')
     .action((name: string, file: string) =>
-      withStore(exported, context, async (store) => {
+      withStore(context.application, configOf(exported), async (store) => {
         const { sizeBytes } = await store.adapters.exportTo(name, path.resolve(file));
         if (exported.opts<JsonOption>().json) context.terminal.out(`${JSON.stringify({ name, file, sizeBytes })}\n`);
         else context.terminal.out(`${name} is in ${file} (${formatBytes(sizeBytes)}).\n`);
@@ -56,27 +63,13 @@ export function addAdaptersCommand(program: Command, context: CommandContext): v
     .argument('<name>')
     .option('--json', 'Print JSON.')
     .action((name: string) =>
-      withStore(remove, context, async (store) => {
+      withStore(context.application, configOf(remove), async (store) => {
         const freedBytes = await removeAll(store, name, configOf(remove).home);
         if (remove.opts<JsonOption>().json) context.terminal.out(`${JSON.stringify({ name, freedBytes })}\n`);
         else context.terminal.out(`${name} is removed, ${formatBytes(freedBytes)} are free again.\n`);
       }),
     );
   for (const command of [list, show, add, exported, remove]) addSettings(command, ['general']);
-}
-
-async function withStore(
-  command: Command,
-  { application }: CommandContext,
-  work: (store: Store) => Promise<void>,
-): Promise<void> {
-  const config = configOf(command);
-  const store = application.openStore(config, application.openTelemetry(config).log);
-  try {
-    await work(store);
-  } finally {
-    await store.dispose();
-  }
 }
 
 async function addFile(store: Store, file: string, flags: AddFlags, { terminal }: CommandContext): Promise<void> {

@@ -12,6 +12,7 @@ import { FinetuneProgress } from '../finetune/finetune-progress.ts';
 import { formatDuration } from '../format.ts';
 import { InterruptedError, watchInterrupts } from '../interrupts.ts';
 import type { CommandContext } from '../run-command.ts';
+import { withStore } from '../with-store.ts';
 import { usage } from './adapters.ts';
 
 type Flags = {
@@ -60,15 +61,13 @@ export function addFinetuneCommand(program: Command, context: CommandContext): v
     .option('--json', 'Print each event, and the result, as a line of JSON.')
     .addHelpText('after', help)
     .action(async () => {
-      const { application } = context;
       const config = configOf(command);
-      const quiet = { ...config, logLevel: config.logLevel === 'info' ? ('warn' as const) : config.logLevel };
-      const store = application.openStore(config, application.openTelemetry(quiet).log);
-      try {
-        await train(store, await store.resolve(config.model), command, context);
-      } finally {
-        await store.dispose();
-      }
+      await withStore(
+        context.application,
+        config,
+        async (store) => train(store, await store.resolve(config.model), command, context),
+        { quietly: true },
+      );
     });
   addSettings(command, ['general']);
 }

@@ -6,6 +6,7 @@ import type { Store } from '../application.ts';
 import { addSettings, configOf } from '../command-options.ts';
 import { formatBytes, formatTable } from '../format.ts';
 import type { CommandContext } from '../run-command.ts';
+import { withStore } from '../with-store.ts';
 
 type JsonOption = { json?: true };
 
@@ -16,20 +17,24 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
     .description('All models of the catalogue, and which are on this machine.')
     .option('--installed', 'Only those on this machine.')
     .option('--json', 'Print JSON.')
-    .action(async () => withStore(list, context, (store) => printList(store, list.opts(), context)));
+    .action(async () =>
+      withStore(context.application, configOf(list), (store) => printList(store, list.opts(), context)),
+    );
   const show = models
     .command('show')
     .description('Everything that is known of one model.')
     .argument('<model>', 'id, alias or path to a .gguf file')
     .option('--json', 'Print JSON.')
-    .action(async (name: string) => withStore(show, context, (store) => printOne(store, name, show.opts(), context)));
+    .action(async (name: string) =>
+      withStore(context.application, configOf(show), (store) => printOne(store, name, show.opts(), context)),
+    );
   const remove = models
     .command('remove')
     .description('Delete the files of a model, also of one that was fetched in part.')
     .argument('<model>', 'id or alias')
     .option('--json', 'Print JSON.')
     .action(async (name: string) =>
-      withStore(remove, context, async (store) => {
+      withStore(context.application, configOf(remove), async (store) => {
         const freedBytes = await store.remove(name);
         const { terminal } = context;
         if (remove.opts<JsonOption>().json) terminal.out(`${JSON.stringify({ model: name, freedBytes })}\n`);
@@ -37,20 +42,6 @@ export function addModelsCommand(program: Command, context: CommandContext): voi
       }),
     );
   for (const command of [list, show, remove]) addSettings(command, ['general']);
-}
-
-async function withStore(
-  command: Command,
-  { application }: CommandContext,
-  work: (store: Store) => Promise<void>,
-): Promise<void> {
-  const config = configOf(command);
-  const store = application.openStore(config, application.openTelemetry(config).log);
-  try {
-    await work(store);
-  } finally {
-    await store.dispose();
-  }
 }
 
 async function printList(

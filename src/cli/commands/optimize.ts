@@ -14,6 +14,7 @@ import { watchInterrupts } from '../interrupts.ts';
 import { OptimizeProgress } from '../optimize/optimize-progress.ts';
 import { candidateTable, outcomeText } from '../optimize/result-text.ts';
 import type { CommandContext } from '../run-command.ts';
+import { withStore } from '../with-store.ts';
 
 type Flags = {
   for: OptimizeGoal;
@@ -54,17 +55,16 @@ export function addOptimizeCommand(program: Command, context: CommandContext): v
     .option('--json', 'Print each event, and the result, as a line of JSON.')
     .addHelpText('after', goals)
     .action(async (name: string) => {
-      const { application } = context;
-      const config = configOf(command);
-      const quiet = { ...config, logLevel: config.logLevel === 'info' ? ('warn' as const) : config.logLevel };
-      const store = application.openStore({ ...config, published: true }, application.openTelemetry(quiet).log);
-      try {
-        const model = await store.resolve(name);
-        if (command.opts<Flags>().undo === true) await undo(store, model, command, context);
-        else await optimizeModel(store, model, command, context);
-      } finally {
-        await store.dispose();
-      }
+      await withStore(
+        context.application,
+        { ...configOf(command), published: true },
+        async (store) => {
+          const model = await store.resolve(name);
+          if (command.opts<Flags>().undo === true) await undo(store, model, command, context);
+          else await optimizeModel(store, model, command, context);
+        },
+        { quietly: true },
+      );
     });
   addSettings(command, ['general']);
 }
