@@ -1,6 +1,7 @@
 /** The labelled requests and the recorded answers to them. */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { JsonValue } from '../../src/core/chat.ts';
 
 export type Check =
@@ -37,22 +38,30 @@ export type Recorded = {
 
 // Compiled, this file lies in `.bench/bench/routing`; the fixtures stay where they are in the clone.
 export const fixtures = path.resolve('test/fixtures/routing');
-export const recordedFile = path.join(fixtures, 'recorded.jsonl');
+export const recordedFile = path.join(fixtures, 'recorded.jsonl.gz');
 
 export function loadQuestions(): Question[] {
-  return readLines<Question>(path.join(fixtures, 'questions.jsonl'));
+  return linesOf<Question>(readFileSync(path.join(fixtures, 'questions.jsonl'), 'utf8'));
 }
 
 export function loadRecorded(file = recordedFile): Recorded[] {
-  return existsSync(file) ? readLines<Recorded>(file) : [];
+  return existsSync(file) ? linesOf<Recorded>(gunzipSync(readFileSync(file)).toString()) : [];
 }
 
+/** Adds an answer as a gzip member of its own, so that a recording that is killed keeps what it has. */
 export function addRecorded(recorded: Recorded, file = recordedFile): void {
-  appendFileSync(file, `${JSON.stringify(recorded)}\n`);
+  appendFileSync(file, gzipSync(`${JSON.stringify(recorded)}\n`));
 }
 
-function readLines<Line>(file: string): Line[] {
-  return readFileSync(file, 'utf8')
+/** Writes the answers again as one gzip member, a tenth of the size. */
+export function packRecorded(file = recordedFile): void {
+  if (!existsSync(file)) return;
+  writeFileSync(`${file}.new`, gzipSync(gunzipSync(readFileSync(file)), { level: 9 }));
+  renameSync(`${file}.new`, file);
+}
+
+function linesOf<Line>(text: string): Line[] {
+  return text
     .split('\n')
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as Line);

@@ -4,7 +4,15 @@
  * by one: where two tokens are as likely as each other up to rounding, what shares the batch may decide between them.
  * Times are not kept: they would be those of a batch. `speed.ts` measures the two servers' pace one request at a time.
  */
-import { addRecorded, loadQuestions, loadRecorded, type Question, type Recorded, type Side } from './questions.ts';
+import {
+  addRecorded,
+  loadQuestions,
+  loadRecorded,
+  packRecorded,
+  type Question,
+  type Recorded,
+  type Side,
+} from './questions.ts';
 
 export type RecordOptions = { side: Side; url: string; model: string; limit: number; atOnce: number };
 
@@ -43,6 +51,7 @@ export async function record({ side, url, model, limit, atOnce }: RecordOptions)
     }
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
+  packRecorded();
   if (failed > 0) throw new Error(`${failed} of ${total} were not answered; the same command asks them again`);
 }
 

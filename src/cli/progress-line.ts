@@ -32,6 +32,12 @@ export class ProgressLine {
     this.#isDrawn = true;
   }
 
+  /** A line of its own, above the one that is redrawn. */
+  line(text: string): void {
+    this.clear();
+    this.#terminal.note(`${text}\n`);
+  }
+
   clear(): void {
     if (this.#isDrawn) this.#terminal.note('\r\u001B[K');
     this.#isDrawn = false;

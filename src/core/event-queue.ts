@@ -32,7 +32,12 @@ export class EventQueue<Item> {
     return undefined;
   }
 
-  /** What is pushed, until the end. @throws the signal's reason as soon as it is aborted, whatever is still there */
+  /** What is pushed, until the end. Throws the error the queue ended with. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
+    for (let item = await this.next(); item !== undefined; item = await this.next()) yield item;
+  }
+
+  /** The same. @throws the signal's reason as soon as it is aborted, whatever is still there */
   async *until(signal: AbortSignal): AsyncGenerator<Item> {
     const onAbort = (): void => this.end();
     signal.addEventListener('abort', onAbort, { once: true });

@@ -3,13 +3,13 @@ import { join, resolve as resolvePath } from 'node:path';
 import type { ModelEntry, ModelFile } from '../core/catalogue.ts';
 import { systemClock, type Clock } from '../core/clock.ts';
 import { DuanyunError, makeError } from '../core/errors.ts';
+import { EventQueue } from '../core/event-queue.ts';
 import { silentLog, type Log } from '../core/log.ts';
 import type { InstalledModel, ModelAdministration, PullEvent } from '../core/model-store.ts';
 import { AdapterStore } from './adapters/adapter-store.ts';
 import { BlobStore, hashFile } from './blob-store.ts';
 import { findModel, isModelPath, loadCatalogue, unknownModel, type Catalogue } from './catalogue.ts';
 import type { DefaultChoice } from './choose-default.ts';
-import { EventChannel } from './event-channel.ts';
 import { acquireFileLock } from './file-lock.ts';
 import { FilePuller, type PullSettings } from './file-puller.ts';
 import { readGgufHeader } from './gguf.ts';
@@ -112,13 +112,13 @@ export class ModelStore implements ModelAdministration {
 
   async *pull(name: string, { signal }: { signal: AbortSignal }): AsyncGenerator<PullEvent> {
     const abort = new AbortController();
-    const channel = new EventChannel<PullEvent>();
-    const work = this.#pull(name, AbortSignal.any([signal, abort.signal]), (event) => channel.push(event)).then(
-      () => channel.end(),
-      (error: unknown) => channel.fail(error),
+    const events = new EventQueue<PullEvent>();
+    const work = this.#pull(name, AbortSignal.any([signal, abort.signal]), (event) => events.push(event)).then(
+      () => events.end(),
+      (error: unknown) => events.end(error instanceof Error ? error : new Error(String(error))),
     );
     try {
-      yield* channel;
+      yield* events;
     } finally {
       // A reader that leaves early ends the pull; what came so far stays for the next one.
       abort.abort();

@@ -1,40 +1,37 @@
-/** Shows a training: one line that is redrawn on a terminal, a line for each epoch everywhere. */
+/** Shows a training: where it is, and a line for each epoch. */
+import { systemClock } from '../../core/clock.ts';
 import type { FinetuneEvent } from '../../engine/finetune/finetune.ts';
 import { formatBytes, formatDuration } from '../format.ts';
+import { ProgressLine } from '../progress-line.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** Without a terminal a line says where it is every so many steps. */
-const plainEverySteps = 20;
-
 export class FinetuneProgress {
-  readonly #terminal: Terminal;
-  #drawn = false;
+  readonly #progress: ProgressLine;
 
   constructor(terminal: Terminal) {
-    this.#terminal = terminal;
+    this.#progress = new ProgressLine(terminal, systemClock);
   }
 
   show(event: FinetuneEvent): void {
     switch (event.type) {
       case 'start':
-        for (const line of startLines(event)) this.#line(line);
+        for (const line of startLines(event)) this.#progress.line(line);
         return;
       case 'widen':
-        this.#line('  writing the weights as 32-bit numbers, by which it learns faster');
+        this.#progress.line('  writing the weights as 32-bit numbers, by which it learns faster');
         return;
       case 'resumed':
-        this.#line(`  going on in epoch ${event.epoch}, after ${event.step} steps`);
+        this.#progress.line(`  going on in epoch ${event.epoch}, after ${event.step} steps`);
         return;
       case 'check':
-        this.#line(checkLine(event));
+        this.#progress.line(checkLine(event));
         return;
       case 'step': {
         const { epoch, step, steps, loss, tokensPerSecond, remainingSeconds } = event;
-        const text = `  epoch ${epoch}, step ${step} of ${steps}: loss ${loss.toFixed(3)}, ${tokensPerSecond.toFixed(0)} tokens/s, ${formatDuration(remainingSeconds)} left`;
-        if (this.#terminal.noteIsTerminal) {
-          this.#terminal.note(`\r\u001B[K${text.slice(0, this.#terminal.columns() - 1)}`);
-          this.#drawn = true;
-        } else if (step % plainEverySteps === 0) this.#line(text);
+        this.#progress.show(
+          `epoch ${epoch}`,
+          `  epoch ${epoch}, step ${step} of ${steps}: loss ${loss.toFixed(3)}, ${tokensPerSecond.toFixed(0)} tokens/s, ${formatDuration(remainingSeconds)} left`,
+        );
         return;
       }
       case 'checkpoint':
@@ -42,13 +39,7 @@ export class FinetuneProgress {
   }
 
   clear(): void {
-    if (this.#drawn) this.#terminal.note('\r\u001B[K');
-    this.#drawn = false;
-  }
-
-  #line(text: string): void {
-    this.clear();
-    this.#terminal.note(`${text}\n`);
+    this.#progress.clear();
   }
 }
 

@@ -1,6 +1,8 @@
-/** Shows a search: one line that is redrawn on a terminal, a line for each candidate everywhere. */
+/** Shows a search: where it is, and a line for each candidate. */
+import { systemClock } from '../../core/clock.ts';
 import type { OptimizeEvent, OptimizeStep } from '../../engine/optimize/optimizer.ts';
 import { formatBytes } from '../format.ts';
+import { ProgressLine } from '../progress-line.ts';
 import type { Terminal } from '../terminal.ts';
 import { ratio } from './result-text.ts';
 
@@ -13,26 +15,21 @@ const stepNames: Readonly<Record<OptimizeStep, string>> = {
 };
 
 export class OptimizeProgress {
-  readonly #terminal: Terminal;
-  #drawn = false;
+  readonly #progress: ProgressLine;
 
   constructor(terminal: Terminal) {
-    this.#terminal = terminal;
+    this.#progress = new ProgressLine(terminal, systemClock);
   }
 
   show(event: OptimizeEvent): void {
     switch (event.type) {
       case 'optimize-start':
-        this.#line(`optimising ${event.model} for ${event.goal}: ${event.candidates} candidates`);
+        this.#progress.line(`optimising ${event.model} for ${event.goal}: ${event.candidates} candidates`);
         return;
       case 'step': {
         const { step, recipe, number, of, share } = event;
         const text = `  [${number}/${of}] ${stepNames[step]}${recipe === undefined ? '' : ` ${recipe}`}`;
-        if (!this.#terminal.noteIsTerminal) return;
-        this.#terminal.note(
-          `\r\u001B[K${`${text} ${Math.round(share * 100)} %`.slice(0, this.#terminal.columns() - 1)}`,
-        );
-        this.#drawn = true;
+        this.#progress.show(`${number} ${step}`, `${text} ${Math.round(share * 100)} %`);
         return;
       }
       case 'candidate': {
@@ -41,18 +38,12 @@ export class OptimizeProgress {
           measured === undefined
             ? 'too far from the published file for this goal'
             : `prefill ${ratio(measured.speed.prefill)}, decode ${ratio(measured.speed.decode)}, 8 streams ${ratio(measured.speed.eightStreams)}`;
-        this.#line(`  ${recipe.id}: ${formatBytes(sizeBytes)}, KL ${quality.kl.toFixed(4)}, ${speed}`);
+        this.#progress.line(`  ${recipe.id}: ${formatBytes(sizeBytes)}, KL ${quality.kl.toFixed(4)}, ${speed}`);
       }
     }
   }
 
   clear(): void {
-    if (this.#drawn) this.#terminal.note('\r\u001B[K');
-    this.#drawn = false;
-  }
-
-  #line(text: string): void {
-    this.clear();
-    this.#terminal.note(`${text}\n`);
+    this.#progress.clear();
   }
 }
