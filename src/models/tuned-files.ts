@@ -9,8 +9,8 @@ import type { InstalledModel } from '../core/model-store.ts';
 import { hashFile } from './blob-store.ts';
 import { acquireFileLock, type FileLock } from './file-lock.ts';
 import { syncDirectory, writeFileAtomically } from './manifests.ts';
+import { MeasuredFormats, spreadSchema } from './measured-formats.ts';
 
-const spread = z.object({ median: z.number(), least: z.number(), most: z.number() });
 const tunedSchema = z.object({
   version: z.literal(1),
   model: z.string(),
@@ -28,9 +28,9 @@ const tunedSchema = z.object({
     sameTop: z.number(),
     perplexity: z.number(),
     sourcePerplexity: z.number(),
-    prefill: spread,
-    decode: spread,
-    eightStreams: spread,
+    prefill: spreadSchema,
+    decode: spreadSchema,
+    eightStreams: spreadSchema,
   }),
   createdAt: z.string(),
 });
@@ -77,6 +77,11 @@ export class TunedFiles {
     await rm(folder, { recursive: true, force: true });
     await mkdir(folder, { recursive: true });
     return folder;
+  }
+
+  /** What was measured of a model's formats on this device. `conditions`: whatever else the figures hold for. */
+  measured(model: string, conditions: string): Promise<MeasuredFormats> {
+    return MeasuredFormats.open(join(this.#root, model, 'measured.json'), `${this.#device}, ${conditions}`);
   }
 
   async removeWorkFolder(model: string): Promise<void> {

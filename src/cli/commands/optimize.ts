@@ -23,6 +23,7 @@ type Flags = {
   plot?: string;
   candidates?: string[];
   prune?: number[];
+  again?: true;
   json?: true;
 };
 
@@ -51,6 +52,7 @@ export function addOptimizeCommand(program: Command, context: CommandContext): v
       'Experiment: also measure a candidate without these layers (1,5,9); it is never picked.',
       layerList,
     )
+    .option('--again', 'Measure everything anew; otherwise what is known of this machine counts, for other goals too.')
     .option('--undo', 'Go back to the published file and delete the optimised one.')
     .option('--json', 'Print each event, and the result, as a line of JSON.')
     .addHelpText('after', goals)
@@ -112,6 +114,7 @@ async function optimizeModel(
         availableBytes: application.availableMemoryBytes(),
         signal: interrupts.signal,
         measureAll: flags.all === true,
+        measureAgain: flags.again === true,
         ...(flags.candidates === undefined ? {} : { only: flags.candidates }),
         ...(flags.prune === undefined ? {} : { pruneLayers: flags.prune }),
         onEvent: (event) => {

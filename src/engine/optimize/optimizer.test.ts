@@ -57,6 +57,7 @@ describe('optimize', () => {
     expect((await readGgufHeader(found?.path ?? '')).tensors).toHaveLength(3);
     expect((await readdir(join(root, 'tuned', 'some-model'))).toSorted()).toEqual([
       found?.tuned.file.name,
+      'measured.json',
       'tuned.json',
     ]);
     expect(await readFile(sourcePath)).toEqual(published);
@@ -66,8 +67,54 @@ describe('optimize', () => {
     const timed = () => events.filter((event) => event.type === 'step' && event.step === 'speed').length;
     await run({ only: ['q8_0', 'q4_0-attn-q8_0'] });
     expect(timed()).toBe(1);
-    await run({ only: ['q8_0', 'q4_0-attn-q8_0'], measureAll: true });
+    await run({ only: ['q8_0', 'q4_0-attn-q8_0'], measureAll: true, measureAgain: true });
     expect(timed()).toBe(1 + 2);
+  });
+
+  const steps = () => events.flatMap((event) => (event.type === 'step' ? [`${event.step} ${event.recipe ?? ''}`] : []));
+
+  it('measures nothing again for another goal, and writes the file it picks', async () => {
+    await run({ goal: 'speed' });
+    events = [];
+    const { tuned, candidates, sourcePerplexity } = await run({ goal: 'exact', measureAll: false });
+    expect(steps().filter((step) => /^(quality|speed)/.test(step))).toEqual([]);
+    expect(candidates.length).toBeGreaterThan(5);
+    expect(sourcePerplexity).toBeGreaterThan(0);
+    expect(tuned).toBeUndefined();
+    const balanced = await run({ goal: 'balanced' });
+    expect(balanced.tuned?.recipe.id).toBe('iq4_nl-attn-down-q8_0');
+    const found = await inUse();
+    expect((await readGgufHeader(found?.path ?? '')).tensors).toHaveLength(3);
+    expect(found?.tuned.measured.sourcePerplexity).toBe(sourcePerplexity);
+  });
+
+  it('goes on where an earlier run was interrupted', async () => {
+    const interruption = new AbortController();
+    const running = run({
+      signal: interruption.signal,
+      onEvent: (event) => {
+        if (event.type === 'candidate' && event.candidate.recipe.id === 'iq4_nl-attn-down-q8_0')
+          interruption.abort(new Error('interrupted'));
+      },
+    });
+    await expect(running).rejects.toThrow('interrupted');
+    expect((await run()).tuned?.recipe.id).toBe('iq4_nl-attn-down-q8_0');
+    expect(steps()).not.toContain('speed q8_0');
+    expect(steps()).toContain('quality iq4_nl-small');
+  });
+
+  it('measures again for another source, with other threads, where it is asked to, and where the file is damaged', async () => {
+    const only = ['q8_0'];
+    await run({ only });
+    events = [];
+    await run({ only });
+    expect(steps()).toEqual([]);
+    await run({ only, threads: 2 });
+    await run({ only, source: 'sha256:def' });
+    await run({ only, measureAgain: true });
+    await writeFile(join(root, 'tuned', 'some-model', 'measured.json'), '{"version":1');
+    await run({ only });
+    expect(steps().filter((step) => step === 'quality q8_0')).toHaveLength(4);
   });
 
   it('leaves the published file in use where no candidate is faster', async () => {
@@ -83,9 +130,11 @@ describe('optimize', () => {
 
   it.each(['reference', 'quantise', 'quality', 'speed'])('keeps what was in use when it dies at %s', async (step) => {
     await run();
-    await expect(run({ goal: 'exact', environment: { FAKE_DIES_AT: step } })).rejects.toMatchObject({
-      code: 'optimize_failed',
-    });
+    await expect(run({ goal: 'exact', measureAgain: true, environment: { FAKE_DIES_AT: step } })).rejects.toMatchObject(
+      {
+        code: 'optimize_failed',
+      },
+    );
     expect((await inUse())?.tuned.goal).toBe('balanced');
     expect(await readdir(join(root, 'tuned', 'some-model'))).not.toContain('work');
     expect(await readFile(sourcePath)).toEqual(published);
@@ -112,7 +161,7 @@ describe('optimize', () => {
     await run();
     let asked = 0;
     const freeBytes = () => Promise.resolve(asked++ === 0 ? 1e12 : 1000);
-    const full = run({ goal: 'exact', environment: { FAKE_FAILS_AT: 'quantise' }, freeBytes });
+    const full = run({ goal: 'exact', measureAgain: true, environment: { FAKE_FAILS_AT: 'quantise' }, freeBytes });
     await expect(full).rejects.toMatchObject({ code: 'disk_full' });
     await expect(run({ freeBytes: () => Promise.resolve(1000) })).rejects.toMatchObject({ code: 'disk_full' });
     expect((await inUse())?.tuned.goal).toBe('balanced');

@@ -1,5 +1,6 @@
 /** Searches the number formats that make a model fast on this device, at a price in quality that is measured and limited. */
-import { rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../../core/clock.ts';
 import { DuanyunError, makeError } from '../../core/errors.ts';
@@ -7,10 +8,12 @@ import { freeDiskBytes, isDiskFull, mebibytes } from '../../models/disk-space.ts
 import { composeGguf } from '../../models/compose-gguf.ts';
 import { readGgufHeader, type GgufHeader } from '../../models/gguf.ts';
 import type { TensorType } from '../native/quantise.ts';
+import type { MeasuredFormats } from '../../models/measured-formats.ts';
 import type { TunedFiles, TunedModel } from '../../models/tuned-files.ts';
 import { chooseCandidate, klLimits, type MeasuredCandidate, type OptimizeGoal, type Quality } from './choose-recipe.ts';
 import { OptimizeProcess } from './optimize-process.ts';
 import { candidateRecipes, formatsOf, layerCount, prunedRecipe, type Recipe } from './recipe.ts';
+import { evaluationText } from './texts/evaluation-text.ts';
 
 export type OptimizeOptions = {
   model: string;
@@ -31,6 +34,8 @@ export type OptimizeOptions = {
   only?: readonly string[];
   /** One more candidate without these layers; shown, never picked. */
   pruneLayers?: readonly number[];
+  /** Measures again what is known from an earlier run. Default false. */
+  measureAgain?: boolean;
   clock?: Clock;
   childScript?: string;
   freeBytes?: (directory: string) => Promise<number>;
@@ -53,6 +58,8 @@ export type OptimizeResult = {
   tuned: TunedModel | undefined;
 };
 
+/** Raised when candidates are measured in another way, so that old figures stop counting. */
+const measuringVersion = 1;
 const leastRounds = 3;
 const mostRounds = 7;
 /** Compute buffers, logits and the process itself, beside the weights. */
@@ -73,9 +80,10 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
   try {
     const folder = await tunedFiles.newWorkFolder(model);
     await requireRoom(options, header, folder);
+    const known = await tunedFiles.measured(model, conditionsOf(options));
     onEvent({ type: 'optimize-start', model, goal, candidates: plans.length });
     try {
-      return await new Search({ ...options, clock, signal }, header, process, folder).run(plans);
+      return await new Search({ ...options, clock, signal }, { header, process, folder, known }).run(plans);
     } catch (error) {
       if (signal.aborted) throw error;
       throw await asOptimizeError(error, options, header, folder);
@@ -87,7 +95,13 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
   }
 }
 
-type Plan = { recipe: Recipe; formats: ReadonlyMap<string, TensorType> };
+type Plan = { recipe: Recipe; formats: ReadonlyMap<string, TensorType>; content: string };
+
+/** What a candidate's figures hold for, beside the processor. */
+function conditionsOf({ source, threads }: OptimizeOptions): string {
+  const text = createHash('sha256').update(evaluationText).digest('hex').slice(0, 12);
+  return `${source}, ${threads} threads, text ${text}, measured as in version ${measuringVersion}`;
+}
 
 /** Throws `config_invalid` for a candidate or a layer that there is not. */
 function chooseRecipes(header: GgufHeader, { only, pruneLayers }: OptimizeOptions): Recipe[] {
@@ -113,136 +127,182 @@ type Watch = { signal: AbortSignal; onProgress: (share: number) => void };
 function planCandidates(recipes: readonly Recipe[], header: GgufHeader): Plan[] {
   const seen = new Set<string>();
   return recipes
-    .map((recipe) => ({ recipe, formats: formatsOf(recipe, header) }))
-    .filter(({ recipe, formats }) => {
-      const key = JSON.stringify([[...formats], recipe.pruneLayers]);
-      if (seen.has(key) || (formats.size === 0 && recipe.pruneLayers === undefined)) return false;
-      seen.add(key);
+    .map((recipe) => {
+      const formats = formatsOf(recipe, header);
+      return { recipe, formats, content: JSON.stringify([[...formats], recipe.pruneLayers ?? []]) };
+    })
+    .filter(({ recipe, formats, content }) => {
+      if (seen.has(content) || (formats.size === 0 && recipe.pruneLayers === undefined)) return false;
+      seen.add(content);
       return true;
     });
 }
 
+type SearchParts = { header: GgufHeader; process: OptimizeProcess; folder: string; known: MeasuredFormats };
+
 class Search {
   readonly #options: OptimizeOptions & { clock: Clock };
-  readonly #header: GgufHeader;
-  readonly #process: OptimizeProcess;
-  readonly #folder: string;
-  #best: { candidate: Candidate; path: string } | undefined;
+  readonly #parts: SearchParts;
+  /** `path`: missing while its file is not there, because its figures were known. */
+  #best: { candidate: Candidate; plan: Plan; path?: string } | undefined;
+  /** Of the source file; known once anything is. */
+  #sourcePerplexity: number;
 
-  constructor(
-    options: OptimizeOptions & { clock: Clock },
-    header: GgufHeader,
-    process: OptimizeProcess,
-    folder: string,
-  ) {
+  constructor(options: OptimizeOptions & { clock: Clock }, parts: SearchParts) {
     this.#options = options;
-    this.#header = header;
-    this.#process = process;
-    this.#folder = folder;
+    this.#parts = parts;
+    this.#sourcePerplexity = parts.known.sourcePerplexity ?? Number.NaN;
   }
 
   async run(plans: readonly Plan[]): Promise<OptimizeResult> {
-    const { sourcePath: source, threads, goal, signal, tunedFiles, model } = this.#options;
-    const referencePath = join(this.#folder, 'reference');
+    const { goal, signal, tunedFiles, model, onEvent } = this.#options;
     const of = plans.length;
-    const { perplexity: sourcePerplexity } = await this.#process.run(
-      { kind: 'reference', source, referencePath, threads },
-      this.#watch({ step: 'reference', number: 0, of }),
+    await this.#prepare(
+      plans.filter((plan) => this.#remembered(plan) === undefined),
+      of,
     );
-    await this.#writeFormats(plans);
     const candidates: Candidate[] = [];
     for (const [index, plan] of plans.entries()) {
-      const candidate = await this.#try(plan, referencePath, { number: index + 1, of });
+      const candidate = this.#remembered(plan) ?? (await this.#try(plan, { number: index + 1, of }));
       candidates.push(candidate);
-      this.#options.onEvent({ type: 'candidate', candidate, fits: candidate.quality.kl <= klLimits[goal] });
+      await this.#keepBetter(candidate, plan);
+      onEvent({ type: 'candidate', candidate, fits: candidate.quality.kl <= klLimits[goal] });
     }
+    const facts = { sourceBytes: this.#parts.header.fileSizeBytes, sourcePerplexity: this.#sourcePerplexity };
     const best = this.#best;
-    if (best?.candidate.measured === undefined) {
-      return { sourceBytes: this.#header.fileSizeBytes, sourcePerplexity, candidates, tuned: undefined };
-    }
+    if (best?.candidate.measured === undefined) return { ...facts, candidates, tuned: undefined };
+    const path = best.path ?? (await this.#composeKnown(best.plan, of));
     const { recipe, quality, measured } = best.candidate;
-    const facts = {
-      model,
-      goal,
-      recipe,
-      source: this.#options.source,
-      measured: { ...quality, sourcePerplexity, ...measured.speed },
-    };
-    const createdAt = new Date(this.#options.clock.wallTime());
-    const tuned = await tunedFiles.adopt(best.path, facts, createdAt, signal);
-    return { sourceBytes: this.#header.fileSizeBytes, sourcePerplexity, candidates, tuned };
+    const tuned = await tunedFiles.adopt(
+      path,
+      {
+        model,
+        goal,
+        recipe,
+        source: this.#options.source,
+        measured: { ...quality, sourcePerplexity: facts.sourcePerplexity, ...measured.speed },
+      },
+      new Date(this.#options.clock.wallTime()),
+      signal,
+    );
+    return { ...facts, candidates, tuned };
   }
 
-  /** Each matrix is rounded once for each format that a candidate wants it in; candidates are put together from these. */
-  async #writeFormats(plans: readonly Plan[]): Promise<void> {
+  /** Figures of an earlier run, where they are all that this goal needs. */
+  #remembered(plan: Plan): Candidate | undefined {
+    const { measureAgain, known } = { ...this.#options, ...this.#parts };
+    const found = measureAgain === true ? undefined : known.find(plan.content);
+    if (found === undefined || (found.speed === undefined && this.#isTimed(plan, found.quality))) return undefined;
+    const { sizeBytes, quality, speed } = found;
+    const { recipe } = plan;
+    if (speed === undefined) return { recipe, sizeBytes, quality };
+    return { recipe, sizeBytes, quality, measured: { id: recipe.id, sizeBytes, quality, speed } };
+  }
+
+  #isTimed({ recipe }: Plan, quality: Quality): boolean {
+    const { goal, measureAll } = this.#options;
+    return quality.kl <= klLimits[goal] || measureAll === true || recipe.pruneLayers !== undefined;
+  }
+
+  /** Reads the source, and rounds each matrix once for each format that a plan wants it in. */
+  async #prepare(plans: readonly Plan[], of: number): Promise<void> {
+    if (plans.length === 0) return;
+    const { sourcePath: source, threads } = this.#options;
+    const { process } = this.#parts;
+    const read = this.#watch({ step: 'reference', number: 0, of });
+    const { perplexity } = await process.run(
+      { kind: 'reference', source, referencePath: this.#referencePath, threads },
+      read,
+    );
+    this.#sourcePerplexity = perplexity;
     const wanted = new Map<TensorType, Set<string>>();
     for (const [name, format] of plans.flatMap(({ formats }) => [...formats])) {
       wanted.set(format, (wanted.get(format) ?? new Set()).add(name));
     }
     for (const [format, names] of wanted) {
-      const { sourcePath: source, threads } = this.#options;
       const job = { source, target: this.#fileOf(format), format, tensors: [...names], threads };
-      const watch = this.#watch({ step: 'quantise', recipe: format, number: 0, of: plans.length });
-      await this.#process.run({ kind: 'quantise', ...job }, watch);
+      await process.run({ kind: 'quantise', ...job }, this.#watch({ step: 'quantise', recipe: format, number: 0, of }));
     }
   }
 
+  get #referencePath(): string {
+    return join(this.#parts.folder, 'reference');
+  }
+
   #fileOf(format: TensorType): string {
-    return join(this.#folder, `${format}.gguf`);
+    return join(this.#parts.folder, `${format}.gguf`);
+  }
+
+  /** Makes the file of a candidate that is as good as was measured before. */
+  async #composeKnown(plan: Plan, of: number): Promise<string> {
+    await this.#prepare([plan], of);
+    const target = await this.#compose(plan, this.#watch({ step: 'compose', recipe: plan.recipe.id, number: of, of }));
+    await readGgufHeader(target);
+    return target;
   }
 
   async #compose({ recipe, formats }: Plan, watch: Watch): Promise<string> {
     const { sourcePath: base, threads } = this.#options;
-    const target = join(this.#folder, `candidate-${recipe.id}.gguf`);
+    const target = this.#candidatePath(recipe);
     const from = new Map([...formats].map(([name, format]) => [name, this.#fileOf(format)]));
     await composeGguf({ base, from, target });
     const { pruneLayers } = recipe;
     if (pruneLayers === undefined) return target;
-    const pruned = join(this.#folder, `candidate-${recipe.id}-pruned.gguf`);
+    const pruned = join(this.#parts.folder, `candidate-${recipe.id}-pruned.gguf`);
     const job = { source: target, target: pruned, format: 'iq4_nl' as const, tensors: [], pruneLayers, threads };
-    await this.#process.run({ kind: 'quantise', ...job }, watch);
-    await rm(target, { force: true });
-    return pruned;
+    await this.#parts.process.run({ kind: 'quantise', ...job }, watch);
+    await rename(pruned, target);
+    return target;
   }
 
-  /** Makes a candidate, measures it, and keeps its file only while it is the best. */
-  async #try(plan: Plan, referencePath: string, place: { number: number; of: number }): Promise<Candidate> {
-    const { sourcePath: source, threads, goal, measureAll } = this.#options;
-    const { recipe } = plan;
+  #candidatePath({ id }: Recipe): string {
+    return join(this.#parts.folder, `candidate-${id}.gguf`);
+  }
+
+  /** Makes a candidate and measures it. Its file stays, for `#keepBetter` to judge. */
+  async #try(plan: Plan, place: { number: number; of: number }): Promise<Candidate> {
+    const { sourcePath: source, threads } = this.#options;
+    const { header, process, known } = this.#parts;
+    const { recipe, content } = plan;
     const watch = (step: OptimizeStep) => this.#watch({ step, recipe: recipe.id, ...place });
     const target = await this.#compose(plan, watch('compose'));
     // What is not whole never reaches native code again.
     const { fileSizeBytes: sizeBytes } = await readGgufHeader(target);
-    const quality = await this.#process.run(
-      { kind: 'quality', candidate: target, referencePath, threads },
+    const quality = await process.run(
+      { kind: 'quality', candidate: target, referencePath: this.#referencePath, threads },
       watch('quality'),
     );
-    const isExperiment = recipe.pruneLayers !== undefined;
-    const fits = quality.kl <= klLimits[goal] && !isExperiment;
-    if (!fits && measureAll !== true && !isExperiment) {
-      await rm(target, { force: true });
+    if (!this.#isTimed(plan, quality)) {
+      await known.add({ content, sizeBytes, quality }, this.#sourcePerplexity);
       return { recipe, sizeBytes, quality };
     }
-    const keepLoaded = this.#options.availableBytes > this.#header.fileSizeBytes + sizeBytes + workingBytes;
-    const speed = await this.#process.run(
+    const keepLoaded = this.#options.availableBytes > header.fileSizeBytes + sizeBytes + workingBytes;
+    const speed = await process.run(
       { kind: 'speed', source, candidate: target, threads, keepLoaded, leastRounds, mostRounds },
       watch('speed'),
     );
-    const candidate = { recipe, sizeBytes, quality, measured: { id: recipe.id, sizeBytes, quality, speed } };
-    if (fits) await this.#keepBetter(candidate, target);
-    else await rm(target, { force: true });
-    return candidate;
+    await known.add({ content, sizeBytes, quality, speed }, this.#sourcePerplexity);
+    return { recipe, sizeBytes, quality, measured: { id: recipe.id, sizeBytes, quality, speed } };
   }
 
-  async #keepBetter(candidate: Candidate, path: string): Promise<void> {
-    const contenders = [this.#best?.candidate, candidate].flatMap((each) => each?.measured ?? []);
-    const chosen = chooseCandidate(contenders, this.#options.goal, this.#header.fileSizeBytes);
-    if (chosen !== candidate.measured) {
+  /** Keeps the candidate's file, if there is one, only while it is the best. */
+  async #keepBetter(candidate: Candidate, plan: Plan): Promise<void> {
+    const isExperiment = plan.recipe.pruneLayers !== undefined;
+    const contenders = [this.#best?.candidate, isExperiment ? undefined : candidate].flatMap(
+      (each) => each?.measured ?? [],
+    );
+    const chosen = chooseCandidate(contenders, this.#options.goal, this.#parts.header.fileSizeBytes);
+    const path = this.#candidatePath(plan.recipe);
+    if (chosen === undefined || chosen !== candidate.measured) {
       await rm(path, { force: true });
       return;
     }
-    if (this.#best !== undefined) await rm(this.#best.path, { force: true });
-    this.#best = { candidate, path };
+    if (this.#best?.path !== undefined) await rm(this.#best.path, { force: true });
+    const hasFile = await stat(path).then(
+      () => true,
+      () => false,
+    );
+    this.#best = { candidate, plan, ...(hasFile ? { path } : {}) };
   }
 
   #watch(step: Omit<Extract<OptimizeEvent, { type: 'step' }>, 'type' | 'share'>): Watch {

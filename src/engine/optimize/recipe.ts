@@ -17,7 +17,14 @@ export type Recipe = {
 /** Formats with 4 bits that CPU backends rearrange for their vector instructions at load time. */
 const fastPublishedTypes = new Set(['Q4_0', 'Q4_K', 'IQ4_NL']);
 /** Values of a row that share one scale; rows must be a multiple of it. */
-const blockElements: Readonly<Record<TensorType, number>> = { f32: 1, q4_0: 32, q8_0: 32, iq4_nl: 32, q4_k: 256 };
+const blockElements: Readonly<Record<TensorType, number>> = {
+  f32: 1,
+  q4_0: 32,
+  q5_0: 32,
+  q8_0: 32,
+  iq4_nl: 32,
+  q4_k: 256,
+};
 
 /**
  * The format of every matrix that the recipe changes, by name. A matrix that was published in a fast format stays: anything else
@@ -48,14 +55,18 @@ const feedForward = rule('^blk', 'iq4_nl');
 /**
  * The candidates, most exact first. Formats are those that the CPU backends rearrange: IQ4_NL, Q4_K and Q4_0 with 4 bits; Q8_0
  * beside them is slower and almost exact. Attention is small in grouped-query models and hurts most when it is coarse;
- * `ffn_down` comes next, then the first and last layers. The embedding table stays as published where it is only looked
- * up: rounding it gains no speed.
+ * `ffn_down` comes next, then the first and last layers. The output matrix is a quarter of a small model and is multiplied
+ * with one row a token, where no format that is rearranged gains anything but its size: 5 bits are the middle between 8 and 4.
+ * The embedding table stays as published where it is only looked up: rounding it gains no speed.
  */
 export function candidateRecipes(header: Pick<GgufHeader, 'architecture' | 'metadata' | 'tensors'>): Recipe[] {
   const layers = layerCount(header);
   const exactDown = [attention, rule('ffn_down', 'q8_0'), feedForward];
   const coarseDown = [attention, rule('ffn_down', 'q4_k'), feedForward];
   const output = rule(outputName(header), 'q4_k');
+  const finerOutput = rule(outputName(header), 'q5_0');
+  // Every third layer between the ends, where rounding `ffn_down` hurts most.
+  const mixedDown = [attention, rule(`${mixedPattern(layers)}ffn_down`, 'q8_0'), ...coarseDown.slice(1)];
   const withEdges = (id: string, count: number, rules: RecipeRule[]): Recipe => ({
     id: `${id}-edges-${count}`,
     rules: [rule(`${edgePattern(layers, count)}ffn_(gate|up)`, 'q8_0'), ...rules],
@@ -63,9 +74,13 @@ export function candidateRecipes(header: Pick<GgufHeader, 'architecture' | 'meta
   return [
     { id: 'q8_0', rules: [rule('^blk', 'q8_0')] },
     ...[4, 2, 1].map((count) => withEdges('iq4_nl-attn-down-q8_0', count, exactDown)),
+    ...[2, 1].map((count) => withEdges('iq4_nl-attn-down-q8_0-output-q5_0', count, [...exactDown, finerOutput])),
     { id: 'iq4_nl-attn-down-q8_0', rules: exactDown },
     { id: 'iq4_nl-attn-down-q8_0-output', rules: [...exactDown, output] },
     ...[2, 1].map((count) => withEdges('iq4_nl-attn-q8_0-down-q4_k', count, coarseDown)),
+    withEdges('iq4_nl-attn-q8_0-down-mixed-output-q5_0', 1, [...mixedDown, finerOutput]),
+    withEdges('iq4_nl-attn-q8_0-down-q4_k-output-q5_0', 1, [...coarseDown, finerOutput]),
+    { id: 'iq4_nl-attn-q8_0-down-q4_k-output-q5_0', rules: [...coarseDown, finerOutput] },
     { id: 'iq4_nl-attn-q8_0-down-q4_k', rules: coarseDown },
     { id: 'iq4_nl-attn-q8_0-down-q4_k-output', rules: [...coarseDown, output] },
     { id: 'iq4_nl-attn-q8_0', rules: [attention, feedForward] },
@@ -96,6 +111,15 @@ function outputName({ tensors }: Pick<GgufHeader, 'tensors'>): string {
 
 /** The first and the last `count` layers. */
 function edgePattern(layers: number, count: number): string {
-  const edges = [...Array(layers).keys()].filter((layer) => layer < count || layer >= layers - count);
-  return `^blk\\.(${edges.join('|')})\\.`;
+  return layerPattern(layers, (layer) => layer < count || layer >= layers - count);
+}
+
+/** The first and the last eighth, and every third between. */
+function mixedPattern(layers: number): string {
+  const edge = Math.max(1, Math.floor(layers / 8));
+  return layerPattern(layers, (layer) => layer < edge || layer >= layers - edge || (layer - edge) % 3 === 2);
+}
+
+function layerPattern(layers: number, isMeant: (layer: number) => boolean): string {
+  return `^blk\\.(${[...Array(layers).keys()].filter(isMeant).join('|')})\\.`;
 }
