@@ -51,8 +51,9 @@ function measure(set: SetName): Map<string, string> {
   const wrong = Math.round(negatives.share * negatives.count);
   cells.set('harmless texts called private', `${percent(negatives.share)} (${wrong} of ${negatives.count})`);
   const { all: topics, byTopic } = scoreTopics(set);
-  cells.set('sensitive or not, F1', percent(f1(topics)));
-  cells.set('… missed, called so wrongly', `${topics.missed}, ${topics.wrong}`);
+  const hasTopics = byTopic.size > 0;
+  cells.set('sensitive or not, F1', hasTopics ? percent(f1(topics)) : dash);
+  cells.set('… missed, called so wrongly', hasTopics ? `${topics.missed}, ${topics.wrong}` : dash);
   for (const topic of sensitiveTopics) {
     const counts = byTopic.get(topic);
     cells.set(`… ${topic}, F1`, counts === undefined ? dash : percent(f1(counts)));

@@ -41,7 +41,7 @@ export const fixtures = path.resolve('test/fixtures/routing');
 export const recordedFile = path.join(fixtures, 'recorded.jsonl.gz');
 
 export function loadQuestions(): Question[] {
-  return linesOf<Question>(readFileSync(path.join(fixtures, 'questions.jsonl'), 'utf8'));
+  return linesOf<Question>(gunzipSync(readFileSync(path.join(fixtures, 'questions.jsonl.gz'))).toString());
 }
 
 export function loadRecorded(file = recordedFile): Recorded[] {

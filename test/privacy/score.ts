@@ -67,7 +67,9 @@ export function setNames(): SetName[] {
 
 export const isHeldOut = (set: SetName): boolean => set.startsWith('held-out');
 
+/** A set may lack topics and conversations. */
 export function rows<Row>(set: SetName, name: string): Row[] {
+  if (!existsSync(fileOf(set, name))) return [];
   return readFileSync(fileOf(set, name), 'utf8')
     .split('\n')
     .filter((line) => line !== '')

@@ -46,8 +46,9 @@ type Bounds = {
   structured: number;
   identifiers: number;
   negatives: number;
-  topics: number;
-  missedConversations: number;
+  /** Missing for a set without topics and conversations. */
+  topics?: number;
+  missedConversations?: number;
 };
 /** What was measured on a held-out set, with a little room, by its folder. */
 const measured: Record<string, Bounds> = {
@@ -63,7 +64,7 @@ describe.each(setNames().filter(isHeldOut))('the privacy signals on %s', (set) =
     expect(recall(total(byType, isStructured))).toBeGreaterThanOrEqual(bounds.structured);
     expect(f1(total(byType))).toBeGreaterThanOrEqual(bounds.identifiers);
     expect(scoreNegatives(set).share).toBeLessThanOrEqual(bounds.negatives);
-    expect(f1(scoreTopics(set).all)).toBeGreaterThanOrEqual(bounds.topics);
-    expect(scoreConversations(set).missed.length).toBeLessThanOrEqual(bounds.missedConversations);
+    if (bounds.topics !== undefined) expect(f1(scoreTopics(set).all)).toBeGreaterThanOrEqual(bounds.topics);
+    expect(scoreConversations(set).missed.length).toBeLessThanOrEqual(bounds.missedConversations ?? 0);
   });
 });
