@@ -61,7 +61,7 @@ export type OptimizeResult = {
 /** Raised when candidates are measured in another way, so that old figures stop counting. */
 const measuringVersion = 1;
 const leastRounds = 3;
-const mostRounds = 7;
+const mostRounds = 5;
 /** Compute buffers, logits and the process itself, beside the weights. */
 const workingBytes = 500 * 1024 * 1024;
 
