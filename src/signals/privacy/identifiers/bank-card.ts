@@ -25,6 +25,10 @@ const bankWords =
 const notAnAccount =
   /(?:流水|订单|编号|单号|票号|热线|客服|电话|手机|传真|税号|金额|余额|额度|代码|邮编|身份证|证件|工号|时间|日期)[^\d。;]{0,8}$/;
 
+/** 6013820800098765432是中行的. */
+const bankBehind =
+  /^[\s,(]{0,2}(?:这?张?是|\()?(?:中国|上海|北京|民生|浦发|光大)?[工建农中招交]?(?:商|设|业|国|通)?(?:银行|行|邮储|农商|信用社)(?:的|卡(?!号)|账户|[),。\s]|$)/;
+
 /** The number that stands behind the name of a bank or a word for paying, without a checksum to go by. */
 export function accountNearBank(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits, start, end } = window;
@@ -34,8 +38,10 @@ export function accountNearBank(window: DigitWindow, input: RuleInput): Identifi
   if ((window.shape === 'irregular' || digits.length < 10) && !dashed) return undefined;
   if (window.shape !== 'whole' && !window.bounded) return undefined;
   if (/^1[3-9]\d{9}$|^0\d{9,11}$|^(?:19|20)\d\d(?:0[1-9]|1[0-2])|^(\d)\1+$/.test(digits)) return undefined;
-  if (!precededBy(input.lower, start, 46, bankWords) || precededBy(input.lower, start, 20, notAnAccount))
-    return undefined;
+  const near =
+    precededBy(input.lower, start, 46, bankWords) ||
+    (digits.length >= 15 && bankBehind.test(input.lower.slice(end, end + 16)));
+  if (!near || precededBy(input.lower, start, 20, notAnAccount)) return undefined;
   if (precededBy(input.lower, start, 20, numberLabel) || /[a-z_.¥$+]/.test(input.lower[start - 1] ?? ''))
     return undefined;
   if (/^(?:\s?(?:元|块|万|%)|[a-z_])/.test(input.lower.slice(end, end + 3))) return undefined;

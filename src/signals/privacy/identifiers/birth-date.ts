@@ -24,7 +24,7 @@ const year = '(?:19[2-9]\\d|20[0-2]\\d)';
 const loose = `${date}|\\d{1,2}[-/ ]${months}[-/ ](?:19|20)?\\d{2}(?!\\d)|\\d{2}年\\d{1,2}月|${year}年(?:\\d{1,2}月)?|${year}[-/.]\\d{1,2}(?!\\d)|${year}\\s+on\\s+the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months}|the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months},?\\s+${year}|${months}\\s+${year}|民国[一二三四五六七八九十\\d]{1,3}年|${months}\\s+\\d{1,2}(?:st|nd|rd|th)?(?!\\d)|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${months}(?![a-z])|${monthAndDay}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}(?!\\d)|\\d{2}[-/.]\\d{1,2}[-/.]\\d{1,2}(?!\\d)`;
 /** The word and its date a few words apart; a year before 1920 is history. */
 const wordThenDate = new RegExp(
-  `(?:(?:出生|(?<=[他她子女宝])诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,14}?)(${loose}|(?:0?[1-9]|1[0-2])[./](?:0?[1-9]|[12]\\d|3[01])(?![\\d.]))`,
+  `(?:(?:出生|(?<=[他她子女宝])诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|geburtsdatum|b-?day(?:'s)?|birth(?=\\s?:)|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,14}?)(${loose}|(?:0?[1-9]|1[0-2])[./](?:0?[1-9]|[12]\\d|3[01])(?![\\d.]))`,
   'g',
 );
 const dateThenWord = new RegExp(
@@ -35,7 +35,7 @@ const dateThenWord = new RegExp(
 const person =
   '(?:我|本人|俺|他|她|老公|老婆|爱人|爸爸?|妈妈?|父亲|母亲|孩子|宝宝|儿子|女儿|哥哥?|姐姐?|弟弟?|妹妹?|爷爷|奶奶|外公|外婆|对象)';
 const told = new RegExp(
-  `生日(?:是|为|:|\\s){1,3}((?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?!\\d))|${person}是\\s?((?:19[2-9]\\d|200\\d|201\\d)[-/.年]\\d{1,2}[-/.月]\\d{1,2}日?)的(?=[,。;、!\\s]|$)|\\b(?:turn(?:s|ed|ing)?|is|was) (?:\\d{1,2}|[a-z]+(?:-[a-z]+)?) on (?:the )?(${months}\\s\\d{1,2}(?:st|nd|rd|th)?|\\d{1,2}(?:st|nd|rd|th)?\\s(?:of\\s)?${months})(?![a-z])|(?<![a-z.])(?:b\\.|n[ée]e? le|geb(?:oren)?\\.?(?: am)?|nat[oa] il|nacid[oa] el)\\s?(${date})|\\b(?:i|he|she|(?:my|his|her) [a-z]{3,12})(?: was|'s|'m| is)? born in (${year})(?!\\d)`,
+  `生日(?:是|为|:|\\s){0,3}((?:19|20)\\d\\d [01]\\d [0-3]\\d(?!\\d)|[4-9]\\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?!\\d))|生日(?:是|为|:|\\s){1,3}((?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?!\\d))|(?:属[鼠牛虎兔龙蛇马羊猴鸡狗猪][,\\s]{1,2})(\\d{2}年\\d{1,2}月\\d{0,2}[日号]?)(?=的|生)|(?:儿子|女儿|宝宝|老大|老二)[\\s:(]{1,2}(20\\d\\d[-/.年]\\d{1,2}[-/.月]\\d{1,2}日?)(?=[,。;、)\\s]|$)|${person}是\\s?((?:19[2-9]\\d|200\\d|201\\d)[-/.年]\\d{1,2}[-/.月]\\d{1,2}日?)的(?=[,。;、!\\s]|$)|\\b(?:turn(?:s|ed|ing)?|is|was) (?:\\d{1,2}|[a-z]+(?:-[a-z]+)?) on (?:the )?(${months}\\s\\d{1,2}(?:st|nd|rd|th)?|\\d{1,2}(?:st|nd|rd|th)?\\s(?:of\\s)?${months})(?![a-z])|(?<![a-z.])(?:b\\.|n[ée]e? le|geb(?:oren)?\\.?(?: am)?|nat[oa] il|nacid[oa] el)\\s?(${date})|\\b(?:i|he|she|(?:my|his|her) [a-z]{3,12})(?: was|'s|'m| is)? born in (${year})(?!\\d)`,
   'g',
 );
 /** A row of a table or list: the date stands alone in its cell, and is old enough to be a person's. */
@@ -45,6 +45,8 @@ const cell = new RegExp(
 );
 const otherDate =
   /(?:点评|评论|评价|发帖|posted|reviewed|入职|到岗|报到|签订|签署|签发|签约|有效|到期|截止|发布|成立|更新|创建|版本|订单|下单|出版|上映|发行|竣工|建于|购|hired|joined|start|issued|expires?|due|created|updated|released|published|version|since|founded)[^\n\d]{0,8}$/;
+/** 李雷 男 1990年5月12日: a sex before the date. */
+const behindSex = /(?<![\u4e00-\u9fa5])[男女]性?[\s,、|;/]{1,3}$/;
 const today = /(?:今天|明天|昨天|后天|下周|这周|today|tomorrow)[^\n]{0,10}$/;
 const publicMatter =
   /公司|集团|\b(?:product|idea|project|team|startup|movement|genre|language) (?:was |were |is )?born|(?:品种|语言|软件|产品)[^\n,。]{0,8}(?:诞生|出生)|生日蛋糕|什么星座|哪个星座|星座是什么|zodiac|people born|anyone born|those born|(?<!我是[^\n。]{0,14})出生的(?:人|婴儿)|python|java|大学|国家|共和国|城市|品牌|祖国|党|成语|节日|世界|company|country|nation|brand|festival|founded|建军|王朝|皇|诗|剧|小说|电影|角色|novel|star\b/;
@@ -73,10 +75,11 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
   );
   // A column of birth dates says so in its head.
   const headed =
-    /(?:^|[(,|\t\s"'_])(?:dob|date of birth|birth_?date|birthday|生日|出生日期|出生年月)[\s"']?[),|\t]/.test(
+    /(?:^|[(,|\t\s"'_])(?:dob|date of birth|birth_?date|birthday|生日|出生日期|出生年月)[\s"']?[),|\t\n]/.test(
       input.lower,
     );
-  if (people.length === 0 && !headed) return [];
+  const sexes = /[男女]/.test(input.lower);
+  if (people.length === 0 && !headed && !sexes) return [];
   const found: IdentifierMatch[] = [];
   for (const match of input.lower.matchAll(cell)) {
     if (precededBy(input.lower, match.index, 14, otherDate) || precededBy(input.lower, match.index, 14, today))
@@ -87,6 +90,7 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
     const lineEnd = nextLine < 0 ? input.lower.length : nextLine;
     const near =
       headed ||
+      (sexes && precededBy(input.lower, match.index, 6, behindSex)) ||
       people.some(
         ({ start, end: stop }) =>
           start >= lineStart && stop <= lineEnd && match.index - stop < 60 && start - end < 40 && stop !== end,
@@ -99,7 +103,7 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
 /** Birth dates that a form or the speaker states. Those of public figures are common knowledge. */
 export function birthDate(input: RuleInput): IdentifierMatch[] {
   if (
-    !/生|birth|born|dob|d\.o\.b|sheng|turn|是\s?(?:19|20)\d\d|(?<![a-z])(?:b\.|n[ée]e? le|geb|nat[oa] il|nacid)/.test(
+    !/生|属|儿子|女儿|宝宝|b-?day|geburt|birth|born|dob|d\.o\.b|sheng|turn|是\s?(?:19|20)\d\d|(?<![a-z])(?:b\.|n[ée]e? le|geb|nat[oa] il|nacid)/.test(
       input.lower,
     )
   )

@@ -11,11 +11,11 @@ const sharedMac =
   /^(?:0[02][:-]00[:-]00[:-]00|00[:-]00[:-]5e|ff[:-]ff|00[:-]00[:-]00|01[:-]00[:-]5e|33[:-]33|0000\.0000|ffff\.ffff|de[:-]ad[:-]be|aa[:-]bb[:-]cc|00[:-]11[:-]22|01[:-]23[:-]45)/;
 /** A serial number of any product is no more than that; a person's own device is told by its words. */
 const ownDevice =
-  /我|本人|手机|平板|手表|电脑|笔记本|手环|耳机|相机|游戏机|无人机|行车记录仪|血糖仪|\b(?:my|her|his|our)\b|phone|laptop|tablet|watch|macbook|ipad|airpods?|thinkpad|kindle|surface|lost|stolen|丢|报失|挂失|被偷/;
+  /我|本人|门锁|摄像头|萤石|音箱|电视|小爱|天猫精灵|起搏器|大疆|手机|平板|手表|电脑|笔记本|手环|耳机|相机|游戏机|无人机|行车记录仪|血糖仪|\b(?:my|her|his|our)\b|phone|laptop|tablet|watch|macbook|ipad|airpods?|thinkpad|kindle|surface|switch|xbox|playstation|ps[45]|airtag|pacemaker|hearing aid|insulin|dji|lost|stolen|丢|报失|挂失|被偷/;
 const placeholder = /^(?:0+$|1234567890*$|x+|sn-?0*1|abcd?ef?)/;
 
 /** Letters and digits as makers stamp them, in groups or not. */
-const stamped = '(?=[a-z0-9-]*\\d)[a-z0-9](?:-?[a-z0-9]){6,29}(?![a-z0-9-])';
+const stamped = '(?=[a-z0-9-]{0,40}\\d)[a-z0-9](?:-?[a-z0-9]){6,29}(?![a-z0-9-])';
 /** What is worn, carried, driven or stands at home, in a sentence of its owner. */
 const gadget =
   '手机|平板|手表|电脑|笔记本|本本|手环|耳机|充电盒|相机|镜头|游戏机|主机|路由器|无人机|行车记录仪|车机|音箱|电视|机器人|打印机|阅读器|血糖仪|血压计|助听器|起搏器|胰岛素泵|呼吸机|iphone|ipad|ipod|macbook|imac|mac ?mini|airpods?|apple watch|homepod|thinkpad|surface|kindle|xbox|playstation|ps[45]|switch|garmin|fitbit|galaxy|pixel|laptop|tablet|phone|watch|camera|console|router|drone|dashcam|headphones|earbuds|e-?reader|pacemaker|insulin pump|glucose (?:meter|monitor)|hearing aid|tracker|airtag|tile|scooter|e-?bike';
@@ -42,10 +42,11 @@ const labelledDevices = labelledValues([
       '设备(?:唯一)?(?:号码?|码|id|标识符?|编号|序列号|指纹|token|sn)|机器码|硬件码|硬件id|推送(?:token|令牌|id)|(?:手环|手表|智能手表|耳机)(?:的)?(?:id|编号|设备号)|device[ _-]?(?:id(?:entifier)?|serial|sn|no\\.?|number|uuid|token|fingerprint|hash)|(?:machine|hardware)[ _-]?(?:id|uuid|fingerprint)|(?:browser|canvas) fingerprint|(?:smart)?watch id|tracker id|push[ _-]?token|registration[ _-]?id',
     value: '[a-z0-9][a-z0-9-]{7,63}(?![a-z0-9])',
     behind: true,
-    accept: (value, { lower }) =>
+    accept: (value, { lower }, start) =>
       !placeholder.test(value) &&
       !emptyUuid.test(value) &&
-      ((/^[a-f0-9-]{12,}$/.test(value) && digitCount(value) >= 4) ||
+      (/设备序列号[^a-z\d]{0,6}$/.test(lower.slice(Math.max(0, start - 12), start)) ||
+        (/^[a-f0-9-]{12,}$/.test(value) && digitCount(value) >= 4) ||
         (ownDevice.test(lower) && digitCount(value) >= 2) ||
         (digitCount(value) >= 4 && value.length >= 12)),
   },
@@ -53,14 +54,15 @@ const labelledDevices = labelledValues([
     type: 'device-id',
     rule: 'serial-number',
     confidence: 0.7,
-    hint: /机身|序列|序号|serial|(?<![a-z])s\/?n(?![a-z])|出厂编?号/,
+    hint: /机身|背面编号|序列|序号|serial|(?<![a-z])s\/?n(?![a-z])|出厂编?号/,
     label:
-      '机身号|机身码|机身(?:序列|编)号|序列号|序列码|序号|出厂编?号|serial(?:[ _-]?(?:no\\.?|number|num|#))?(?: (?:of|on|for) (?:my|her|his|our|the) [a-z ]{2,20})?|(?<![a-z])s\\/?n(?:码|号|(?=[:\\s#=\\d]))|(?<=[\\u4e00-\\u9fa5])s\\/?n',
+      '机身号|机身码|背面编号|机身(?:序列|编)号|序列号|序列码|序号|出厂编?号|serial(?:[ _-]?(?:no\\.?|number|num|#))?(?: (?:of|on|for) (?:my|her|his|our|the) [a-z ]{2,20})?|(?<![a-z])s\\/?n(?:码|号|(?=[:\\s#=\\d]))|(?<=[\\u4e00-\\u9fa5])s\\/?n',
     value: stamped,
     behind: true,
-    accept: (value, { lower }, start) =>
+    accept: (value, { lower, text }, start) =>
       ownDevice.test(lower.slice(Math.max(0, start - 40), start + value.length + 24)) &&
-      digitCount(value) >= 2 &&
+      // Apple draws its serial numbers by chance: some hold one digit.
+      (digitCount(value) >= 2 || /^[A-Z\d]{10,12}$/.test(text.slice(start, start + value.length))) &&
       !placeholder.test(value) &&
       // Dates and versions.
       !/^(?:19|20)\d\d-?[01]\d-?[0-3]\d$/.test(value),
@@ -73,6 +75,27 @@ const labelledDevices = labelledValues([
     label: `(?:${gadget})[^\\n。;\\d]{0,10}(?:背面|底部|背后|里面|盒上|上)?(?:的?那?[串行]?(?:字|码|号|编号)?)?(?:写着|印着|刻着|贴着|标着)(?:的是)?|(?:back|bottom|side|inside|sticker) of (?:my|her|his|our) (?:${gadget})[^\\n.;\\d]{0,14}?(?:says|reads|shows|:|is)`,
     value: stamped,
     accept: (value) => digitCount(value) >= 2 && value.length >= 8 && /[a-z]/.test(value) && !placeholder.test(value),
+  },
+  {
+    type: 'device-id',
+    rule: 'gadget-number',
+    confidence: 0.7,
+    hint: /编号|序列|设备|serial|(?<![a-z])sn(?![a-z])|产品 ?id|product id|t-?box|token|uuid|device/,
+    label: `(?:${gadget}|门锁|摄像头|t-?box)(?:的)?\\s?(?:编号|序列号|设备号|设备id|serial(?: (?:number|no\\.?|#))?|sn(?![a-z]))|t-?box(?:号|编号)`,
+    value: stamped,
+    accept: (value) => digitCount(value) >= 3 && value.length >= 8 && !placeholder.test(value),
+  },
+  {
+    type: 'device-id',
+    rule: 'device-form',
+    confidence: 0.75,
+    hint: /产品 ?id|product id|push|推送|registration|device|设备|client/,
+    label:
+      '产品 ?id|product id|push[ _-]?token|推送(?:token|令牌)|registration[ _-]?(?:id|token)|(?:device|设备|install(?:ation)?)(?:[ _-]?(?:id|uuid))?',
+    // Windows' product number, a token of a push service, a UUID.
+    value:
+      '(?:\\d{5}-\\d{5}-\\d{5}-[a-z]{2}\\d{3}|(?:[a-z]{3}:|[a-z\\d_-]{22}:)?apa91[a-z\\d_:-]{20,200}|[a-f\\d]{8}(?:-[a-f\\d]{4}){3}-[a-f\\d]{12})(?![a-z\\d])',
+    accept: (value) => !emptyUuid.test(value) && !placeholder.test(value),
   },
   {
     type: 'device-id',

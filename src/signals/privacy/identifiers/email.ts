@@ -13,6 +13,8 @@ const replaced =
 const disguised =
   /[a-z0-9][a-z0-9._+-]{1,63}\s*(?:[([{<]\s*at\s*[)\]}>]|\s+at\s+|艾特|圈a|#at#)\s*[a-z0-9-]{2,62}\s*(?:[([{<]\s*dot\s*[)\]}>]|\s+dot\s+|点|\.)\s*(?:[a-z]{2,10})(?:\s*(?:[([{<]\s*dot\s*[)\]}>]|\s+dot\s+|点|\.)\s*[a-z]{2,6})?(?![a-z0-9])/g;
 /** Addresses of a service or of an example belong to nobody. RFC 2606 reserves the example hosts. */
+/** IG @name is a name on a platform. */
+const onPlatform = /^(?:ig|insta|instagram|x|twitter|tg|telegram|tiktok|snap|weibo|at)\s+@/;
 const nobody = /^(?:no-?reply|do-?not-?reply|git)@|@(?:localhost|users\.noreply)/;
 /** File names of icons and package versions look like addresses: logo@2x.png, vue@3.4.1. */
 const fileEnding = /@\d+(?:\.\d+)*x?\.(?:png|jpe?g|gif|webp|svg|js|ts|css|json|tgz)$|@\d+\.\d+/;
@@ -23,7 +25,7 @@ export function email(input: RuleInput): IdentifierMatch[] {
   if (input.lower.includes('@')) {
     for (const match of input.lower.matchAll(plain)) {
       const value = match[0].replace(/\s/g, '').replace(/[。点]/g, '.');
-      if (nobody.test(value) || fileEnding.test(value)) continue;
+      if (nobody.test(value) || fileEnding.test(value) || onPlatform.test(match[0])) continue;
       // The password and the host of an address such as postgres://user:password@host: `secret.ts` has it.
       if (precededBy(input.lower, match.index, 90, /:\/\/(?:[^\s/@:]{0,64}:[^\s/@]{0,64})?$/)) continue;
       found.push({

@@ -19,13 +19,14 @@ import { insuranceWindow, nationalNumber } from './national-number.ts';
 import { password } from './password.ts';
 import { permits } from './permits.ts';
 import { personName } from './person-name.ts';
-import { phone } from './phone.ts';
+import { phone, phoneInParts } from './phone.ts';
 import { recordNumber } from './record-number.ts';
 import { residentId } from './resident-id.ts';
 import { isMadeUp } from './made-up-values.ts';
 import { anyBankWord, anyPhoneWord, type IdentifierRule, type RuleInput } from './rule-input.ts';
 import { secret } from './secret.ts';
 import { socialCreditCode } from './social-credit-code.ts';
+import { tableColumns } from './table-columns.ts';
 import { usSsn } from './us-ssn.ts';
 import { verificationCode } from './verification-code.ts';
 
@@ -63,10 +64,12 @@ const textRules: IdentifierRule[] = [
   coordinates,
   address,
   birthDate,
+  phoneInParts,
+  tableColumns,
 ];
 
 /** Bump with every change of a rule: receipts and statistics carry it. */
-export const identifierRulesVersion = '4';
+export const identifierRulesVersion = '5';
 
 /** A whole number should beat a likely piece of it: each character counts this much beside the confidence. */
 const lengthBonus = 0.005;

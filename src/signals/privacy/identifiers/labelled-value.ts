@@ -22,7 +22,7 @@ export type LabelledValue = {
 
 /** Rest of the label (号, number), then signs, quotes and the words that lead to a value in forms, code and sentences. */
 export const link =
-  "(?:[ _-]?(?:号码?|码|编号|number|num|nr|no\\.?|id|#))?(?:[\\s\"'`:=()\\[\\]{}【】「」<>|#,.>~→*/-]|[是为係系叫填到在成写着]|就是|还是|应该是|好像是|改成了|换成了|改为|换为|变更为|更新为|如下|以下|给你|(?<![a-z])(?:is|was|are|as|of|my|the|this|mine|it's|number|no|id)(?![a-z])){0,9}";
+  "(?:[ _-]?(?:号码?|码|编号|number|num|nr|no\\.?|id|#))?(?:[\\s\"'`:=()\\[\\]{}【】「」<>|#,.>~→*/-]|[是为係系叫填到在成写着]|就是|还是|应该是|好像是|改成了|换成了|改为|换为|变更为|更新为|如下|以下|给你|多少[?]|(?<![a-z])(?:is|was|are|as|of|my|the|this|mine|it's|number|no|id)(?![a-z])){0,9}";
 const behindLink =
   '["\'`]?\\s?(?:\\((?:这?是|即)?|[,:]?\\s?(?:这个|这串|那个|这|就|也)?(?:是|为|即)|\\s(?:is|was|as)\\s)\\s?(?:[我他她你您](?:们|的)?|本人|公司|客户|患者|病人|孩子|老公|老婆|爸|妈|my|his|her|our|the|a|your)?(?:的|家的?|公司的?)?\\s?[^\\n,。;\\d]{0,6}?';
 

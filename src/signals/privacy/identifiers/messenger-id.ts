@@ -12,7 +12,7 @@ const productName = /^[a-z]+-\d+(?:-[a-z\d]+)*$/;
 
 /** Signs and words between a messenger and a name: 微信❤: , VX👉, 微信号改成了, wechat id =. */
 const signs =
-  '(?:[^a-z\\d\\u4e00-\\u9fa5\\n@]|[是为係系叫搜的]|同号|就是|换成了?|改成了?|改为|我的|加我|用户名|昵称|账号|帐号|名字|(?<=\x27)s(?![a-z])|(?<![a-z])(?:is|id|uid|as|under|at|handle|username|me)(?![a-z])){1,9}';
+  '(?:[^a-z\\d\\u4e00-\\u9fa5\\n@]|[是为係系叫搜的吧哈哦呀啊呢]|同号|全拼|拼音|小写|就是|换成了?|改成了?|改为|我的|加我|用户名|昵称|账号|帐号|名字|(?<=\x27)s(?![a-z])|(?<![a-z])(?:is|id|uid|as|under|at|handle|username|me)(?![a-z])){1,9}';
 const maybeSigns = signs.replace('{1,9}', '{0,9}');
 const weChatName = '(?:wxid_[a-z0-9]{6,24}|[a-z][a-z0-9_-]{5,19})(?![a-z0-9_:(/-]|@|\\.[a-z0-9])';
 const handle = '@?[a-z0-9](?:[a-z0-9_-]|[.#](?=[a-z0-9])){3,31}(?![a-z0-9_(/:-]|@)';
@@ -39,7 +39,9 @@ function isGivenAway(value: string, { lower }: RuleInput, start: number): boolea
 
 /** Platforms whose accounts are told by a name or a number of their own. */
 const chinesePlatforms =
-  '电报|telegram|支付宝|抖音|快手|小红[书薯]|微博|b站|哔哩哔哩|bilibili|知乎|豆瓣|贴吧|闲鱼|淘宝|钉钉|飞书|陌陌|探探|soul|旺旺|企业微信|视频号|虎扑|脉脉|得物|网易云|百度网盘|王者荣耀|原神|和平精英|steam';
+  '王者|电报|telegram|支付宝|抖音|快手|小红[书薯]|微博|b站|哔哩哔哩|bilibili|知乎|豆瓣|贴吧|闲鱼|淘宝|钉钉|飞书|陌陌|探探|soul|旺旺|企业微信|视频号|虎扑|脉脉|得物|网易云|百度网盘|王者荣耀|原神|和平精英|steam';
+/** Shops and devices have accounts too; their names alone lead to goods and models. */
+const accountPlatforms = '京东|百度|网易|携程|12306|美团|拼多多|华为|小米|腾讯|游戏';
 const chinesePlatformHint = new RegExp(chinesePlatforms);
 
 const byLabel = labelledValues([
@@ -59,16 +61,18 @@ const byLabel = labelledValues([
     type: 'messenger-id',
     rule: 'wechat-id',
     confidence: 0.88,
-    hint: /微信|薇|威.?信|维信|v信|vx|wx|wechat|weixin|加v|v:|v是|加微|加我微|微我|绿/,
+    hint: /微信|薇|威.?信|维信|v信|vx|wx|wechat|weixin|加v|加我 ?v|[+➕]\s?[v微薇]|v\s?(?:[:❤♥)]|💚|👉)|v是|加微|加我微|微我|绿/,
     label:
-      '微信|薇信?|威.?信|维信|v信|绿泡泡|绿色软件|小?绿标|加我?微|(?<![\\u4e00-\\u9fa5])(?:有事)?微我|(?<![a-z])(?:vx|wx|wechat|weixin)(?![a-z])|加我?v|(?<![a-z\\d])v(?=[:是\\s]{0,2}[:是])',
+      '微信|薇信?|威.?信|维信|v信|绿泡泡|绿色软件|小?绿标|加我?微|(?<![\\u4e00-\\u9fa5])(?:有事)?微我|(?<![a-z])(?:vx|wx|wechat|weixin)(?![a-z])|(?:加我?|[+➕])\\s?[v微薇]|联系方式\\(?v\\)?|(?<![a-z\\d])v(?=\\s?(?:❤|♥|💚|👉))|(?<![a-z\\d])v(?=[:是\\s]{0,2}[:是])',
     value: `(?!pay|mini|app|official|and|or|for|is|login|sdk|api|share)${weChatName}`,
     between: signs,
     behind: true,
     // A word without digits is a name where somebody gives it away or a key stands before it.
     accept: (value, { lower }, start) =>
       notWord(value) &&
-      (/[\d_-]/.test(value) || /[:是为叫"=→>搜]\s?["'(]?$|\bis $/.test(lower.slice(Math.max(0, start - 4), start))),
+      (/[\d_-]/.test(value) ||
+        /[:是为叫"=→>搜拼吧]\s?["'(]?$|\bis $/.test(lower.slice(Math.max(0, start - 4), start)) ||
+        /加我?微信\s?$/.test(lower.slice(Math.max(0, start - 6), start))),
   },
   {
     type: 'messenger-id',
@@ -78,7 +82,7 @@ const byLabel = labelledValues([
     label:
       '(?<![a-z])qq(?:[ _-]?(?:号码?|number|id))?|扣扣号?|企鹅号?|(?<![a-z])q号|口口号?|球球号?|加我?q|(?:联系方式|联系|方式)[:\\s]?q|(?:加我?|我的?)扣|(?:我的?|她的?|他的?)q(?=\\s?[:是\\d])|(?<![a-z])q(?=[:])|(?<![\\u4e00-\\u9fa5])扣(?=[:\\s]?[1-9]\\d{5})',
     value: '[1-9](?:[ -]?\\d){4,10}(?![\\d.]|\\s?(?:元|块|万|个|人|年|月|位|版|分|%|[a-d](?![a-z])))',
-    between: '(?:[\\s:"\'=,>→(]|[是为叫]|is|就是|加我?|换成了?|搜|找我|群?里?我是){0,5}',
+    between: '(?:[\\s:"\'=,>→(]|[是为叫]|is|就是|加我?|换成了?|多少[?]?|搜|找我|群?里?我是){0,5}',
     behind: true,
     accept: (value) => digitCount(value) >= 5,
   },
@@ -86,12 +90,15 @@ const byLabel = labelledValues([
     type: 'messenger-id',
     rule: 'account-name',
     confidence: 0.85,
-    hint: chinesePlatformHint,
-    label: `(?:${chinesePlatforms})(?:的|上)?\\s?(?:u?id|账号|帐号|号码?|昵称|用户名|主页|名字|好友码)`,
+    hint: new RegExp(`${chinesePlatforms}|${accountPlatforms}`),
+    label: `(?:${chinesePlatforms}|${accountPlatforms})(?:的|上)?\\s?(?:u?id|会员[名号]|旺旺号?|账号|帐号|号码?|昵称|用户名|主页|名字|好友码)`,
     value: handle,
     between: maybeSigns,
     behind: true,
-    accept: (value) => isHandle(value) || (/^\d+$/.test(value) && value.length >= 6),
+    accept: (value, { lower }, start) =>
+      isHandle(value)
+        ? !/^\d+$/.test(value) || !/游戏[^\d]{0,8}$/.test(lower.slice(Math.max(0, start - 12), start))
+        : /^\d+$/.test(value) && value.length >= 6,
   },
   {
     type: 'messenger-id',
@@ -102,8 +109,9 @@ const byLabel = labelledValues([
     value: handle,
     between: signs,
     accept: (value, { lower }, start) =>
-      isHandle(value) &&
-      /[a-z]/.test(value) &&
+      (/^\d{7,12}$/.test(value)
+        ? /[搜号是]\s?:?\s?$/.test(lower.slice(start - 4, start))
+        : isHandle(value) && /[a-z]/.test(value)) &&
       value.length >= 6 &&
       (personal.test(lower) || /:\s?$/.test(lower.slice(start - 2, start))),
   },
@@ -135,9 +143,9 @@ const byLabel = labelledValues([
     type: 'messenger-id',
     rule: 'platform-id',
     confidence: 0.8,
-    hint: /open_?id|union_?id|好友码|friend code|gamertag|battletag|战网|riot|psn|steam|venmo|cash ?app|skype|matrix|(?<![a-z])x:/,
+    hint: /open_?id|union_?id|(?<![a-z])gt:|zelle|好友码|friend code|gamertag|battletag|战网|riot|psn|steam|venmo|cash ?app|skype|matrix|(?<![a-z])x:/,
     label:
-      '(?<![a-z])(?:open|union)_?id(?![a-z])|(?:steam|switch|任天堂|ns)?\\s?好友(?:码|代码)|(?:steam |switch )?friend code|(?:xbox )?gamertag|battletag|战网(?:id|账号|号)?|riot id|(?<![a-z])psn(?: ?id)?(?![a-z])|venmo|cash ?app|skype|matrix|(?<![a-z])x(?=:\\s?@)',
+      '(?<![a-z])(?:open|union)_?id(?![a-z])|(?:steam|switch|任天堂|ns)?\\s?好友(?:码|代码)|(?:steam |switch )?friend code|(?:xbox )?(?:gamertag|gt(?=:))|zelle(?:\\/venmo| tag)?|battletag|战网(?:id|账号|号)?|riot id|(?<![a-z])psn(?: ?id)?(?![a-z])|venmo|cash ?app|skype|matrix|(?<![a-z])x(?=:\\s?@)',
     value:
       '(?:sw-\\d{4}-\\d{4}-\\d{4}|[$@]?(?:live:)?\\.?[a-z0-9](?:[a-z0-9_.-]|[#:](?=[a-z0-9])){4,40})(?![a-z0-9_(/])',
     between: maybeSigns,
@@ -162,9 +170,9 @@ const byLabel = labelledValues([
     type: 'messenger-id',
     rule: 'account-name',
     confidence: 0.8,
-    hint: /telegram|reddit|youtube|twitch|tumblr|bluesky|github|(?<![a-z])tg|电报|飞机|insta|(?<![a-z])ig|snap|line|赖|skype|discord|signal|kakao|whatsapp|twitter|推特|facebook|(?<![a-z])fb|viber|zalo|threads|tiktok/,
+    hint: /(?<![a-z])kik|telegram|reddit|youtube|twitch|tumblr|bluesky|github|(?<![a-z])tg|电报|飞机|insta|(?<![a-z])ig|snap|line|赖|skype|discord|signal|kakao|whatsapp|twitter|推特|facebook|(?<![a-z])fb|viber|zalo|threads|tiktok/,
     label:
-      'telegram|reddit|youtube|twitch|tumblr|bluesky|github|(?<![a-z])tg(?![a-z])|电报号?|(?:纸)?飞机号?|insta(?:gram)?|(?<![a-z])ig(?![a-z])|snap(?:chat)?|(?<![a-z-])line(?![a-z])|赖|skype|discord|signal|kakao(?:talk)?|whatsapp|twitter|推特|facebook|(?<![a-z])fb(?![a-z])|viber|zalo|threads|tiktok',
+      '(?<![a-z])kik(?![a-z])|telegram|reddit|youtube|twitch|tumblr|bluesky|github|(?<![a-z])tg(?![a-z])|电报号?|(?:纸)?飞机号?|insta(?:gram)?|(?<![a-z])ig(?![a-z])|snap(?:chat)?|(?<![a-z-])line(?![a-z])|赖|skype|discord|signal|kakao(?:talk)?|whatsapp|twitter|推特|facebook|(?<![a-z])fb(?![a-z])|viber|zalo|threads|tiktok',
     value: handle,
     between: signs.replace('(?<![a-z])(?:is', '(?<![a-z])(?:name|user|account|number|tag|is'),
     accept: isGivenAway,
@@ -174,7 +182,7 @@ const byLabel = labelledValues([
 /** A name for a messenger looks like one where somebody gives it away: letters with digits or an underscore. */
 const nearby = /(?<![a-z0-9@._/:-])[a-z][a-z0-9_-]{5,19}(?![a-z0-9@_/:(]|\.[a-z0-9])/g;
 const messengerWords =
-  /微信|薇信|绿泡泡|加微|加v|(?<![a-z])(?:vx|wx|wechat|weixin|qq)(?![a-z])|扣扣|telegram|insta|snapchat|discord|抖音|小红书|whatsapp/;
+  /微信|薇信|绿泡泡|加微|加v|(?<![a-z])(?:vx|wx|wechat|weixin|qq)(?![a-z])|扣扣|telegram|insta|snapchat|discord|抖音|小红书|微博|whatsapp/;
 const givesAway = /加|我|他|她|搜|找|联系|好友|发|\b(?:my|me|add|find|contact|reach|his|her|text|message)\b/;
 
 function handlesNearby({ lower }: RuleInput): IdentifierMatch[] {
@@ -190,7 +198,20 @@ function handlesNearby({ lower }: RuleInput): IdentifierMatch[] {
       rule: 'wechat-id-given',
     });
   }
+  for (const match of lower.matchAll(/(?<![a-z\d_])ou_[a-f\d]{28,36}(?![a-z\d_])/g)) {
+    const end = match.index + match[0].length;
+    found.push({ type: 'messenger-id', start: match.index, end, confidence: 0.8, rule: 'lark-id' });
+  }
   if (!messengerWords.test(lower)) return found;
+  // lulu0098(微信), @柠檬不萌_90 behind 微博.
+  for (const match of lower.matchAll(
+    /(?<![a-z\d@._/:-])([a-z][a-z\d_-]{5,19})\s?\(\s?(?:我的?)?(?:微信|薇|vx|wx|wechat|qq|抖音|小红书)|微博[^a-z\d\u4e00-\u9fa5\n]{0,3}@([\u4e00-\u9fa5a-z\d_-]{3,20})/g,
+  )) {
+    const value = match[1] ?? match[2] ?? '';
+    if (!/[\d_]/.test(value)) continue;
+    const start = match.index + match[0].indexOf(value);
+    found.push({ type: 'messenger-id', start, end: start + value.length, confidence: 0.7, rule: 'handle-in-brackets' });
+  }
   for (const match of lower.matchAll(
     /(?<![a-z0-9])@([a-z0-9](?:[a-z0-9_]|\.(?=[a-z0-9])){3,29})\s?(?:(?:on|at|in|over)\s)(?:insta|ig|telegram|twitter|discord|snap|wechat|whatsapp)/g,
   )) {

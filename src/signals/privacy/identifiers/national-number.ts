@@ -47,8 +47,9 @@ const labelled = labelledValues([
     rule: 'national-insurance-labelled',
     confidence: 0.9,
     // Temporary and mistyped numbers too.
-    hint: /national insurance|(?<![a-z])nino|(?<![a-z])ni (?:number|no)|国民保险/,
-    label: 'national insurance(?: (?:number|no\\.?))?|(?<![a-z])(?:nino|ni (?:number|no\\.?))(?![a-z])|国民保险号?',
+    hint: /national insurance|(?<![a-z])nino|(?<![a-z])ni(?: ?(?:number|no|#)|[:=])|国民保险/,
+    label:
+      'national insurance(?: (?:number|no\\.?))?|(?<![a-z])(?:nino|ni ?(?:number|no\\.?|#|(?=[:=])))(?![a-z])|国民保险号?',
     value: '[a-z]{2}[ -]?\\d{2}[ -]?\\d{2}[ -]?\\d{2}[ -]?[a-d](?![a-z\\d])',
     behind: true,
   },
@@ -56,9 +57,9 @@ const labelled = labelledValues([
     type: 'social-insurance',
     rule: 'national-number',
     confidence: 0.85,
-    hint: /aadha|tfn|tax file|pps|(?:sozial|renten)versicherung|sécu|secu|insee|マイナンバー|个人番号|my number card|(?<![a-z])(?:nif|dni|nie|bsn|pesel|ahv|avs|nric|fin|cpf)(?![a-z])|personnummer|burgerservice|codice fiscale|身份证|nrn|curp/,
+    hint: /aadha|steuer|vitale|tfn|tax file|pps|(?:sozial|renten)versicherung|sécu|secu|insee|マイナンバー|个人番号|my number card|(?<![a-z])(?:nif|dni|nie|bsn|pesel|ahv|avs|nric|fin|cpf)(?![a-z])|personnummer|burgerservice|codice fiscale|身份证|nrn|curp/,
     label:
-      'aadhaa?r(?: card)?|(?<![a-z])tfn(?![a-z])|tax file|(?<![a-z])ppsn?(?![a-z])|(?:sozial|renten)versicherungs?(?:nummer|nr\\.?)?|num[eé]ro de s[eé]cu(?:rit[eé] sociale)?|(?<![a-z])insee(?![a-z])|マイナンバー|个人番号|my number card|(?<![a-z])(?:nif|dni|nie|bsn|pesel|ahv|avs|cpf)(?![a-z])|personnummer|burgerservicenummer|(?<![a-z])nric(?:\\/fin)?(?![a-z])|(?<![a-z])fin (?:number|no\\.?)|新加坡身份证|codice fiscale|(?<![a-z])curp(?![a-z])',
+      'aadhaa?r(?: card)?|steuer-?(?:id(?:entifikationsnummer|nr\\.?)?|nummer)|carte vitale|(?<![a-z])tfn(?![a-z])|tax file|(?<![a-z])ppsn?(?![a-z])|(?:sozial|renten)versicherungs?(?:nummer|nr\\.?)?|num[eé]ro de s[eé]cu(?:rit[eé] sociale)?|(?<![a-z])insee(?![a-z])|マイナンバー|个人番号|my number card|(?<![a-z])(?:nif|dni|nie|bsn|pesel|ahv|avs|cpf)(?![a-z])|personnummer|burgerservicenummer|(?<![a-z])nric(?:\\/fin)?(?![a-z])|(?<![a-z])fin (?:number|no\\.?)|新加坡身份证|codice fiscale|(?<![a-z])curp(?![a-z])',
     value:
       '(?:[a-z]{1,4}-?)?\\d(?:[ .-]?\\d){4,14}(?:[ -]?[a-z]{1,2}(?: ?\\d{3})?)?(?![a-z\\d]|\\.\\d)|[stfgm]\\d{7}[a-z](?![a-z\\d])|[a-z]{6}\\d{2}[a-z]\\d{2}[a-z]\\d{3}[a-z](?![a-z\\d])|[a-z]{4}\\d{6}[a-z]{6}[a-z\\d]\\d(?![a-z\\d])',
     behind: true,

@@ -2,7 +2,7 @@ import type { IdentifierMatch } from '../types.ts';
 import type { RuleInput } from './rule-input.ts';
 
 const assignment =
-  /(?:密码|口令|暗号|解压码|提取码|mima|(?<![a-z])mm(?=[:=])|pin码|(?:gate|garage|door|alarm|entry|lock|safe|voicemail|keypad) code|requirepass|[a-z]{0,16}[_.-]?(?:password|passwd|passphrase|passwort)|(?<![a-z])(?:pwd|psw|pw|pass|passcode|pin(?: code)?))(?:'s)?(?:(?:\s(?:for|to|of|on)\s[^\n:=]{1,30}?)(?=\s(?:is|was)\s|:)|\([^()\n]{1,16}\)|(?:我|给你|一直|目前|现在|统一|默认|大写的?|小写的?|暂时|初始|还|先|仍|依然|用的?)*)?["'`]?((?:都|就|还)?\s{0,2}(?:是|为|为了|设为|设成|设置为|改成|改为|换成|用的是|=>|is|was|to|shi|:|=)+\s{0,2}|\s{1,2}(?=\S*\d))["'“`]?([!-~]{4,64})/g;
+  /(?:密码|口令|暗号|锁屏|解压码|(?<![a-z])psk|pre-?shared key|community string|snmp community|(?:wpa[23]?|wifi|wi-fi|network) key|提取码|mima|(?<![a-z])mm(?=[:=])|pin码|(?:gate|garage|door|alarm|entry|lock|safe|voicemail|keypad) code|requirepass|[a-z]{0,16}[_.-]?(?:password|passwd|passphrase|passwort)|(?<![a-z])(?:pwd|psw|pw|pass|passcode|pin(?: code)?))(?:'s)?(?:(?:\s(?:for|to|of|on)\s[^\n:=]{1,30}?)(?=\s(?:is|was)\s|:)|\([^()\n]{1,16}\)|(?:我|给你|一直|目前|现在|统一|默认|大写的?|小写的?|暂时|初始|还|先|仍|依然|用的?)*)?["'`]?((?:都|就|还)?\s{0,2}(?:是|为|为了|设为|设成|设置为|改成|改为|换成|用的是|=>|is|was|to|shi|:|=)+\s{0,2}|\s{1,2}(?=\S*\d))["'“`]?([!-~]{4,64})/g;
 /** Words that follow "password is" in ordinary sentences, types and placeholders. */
 const notAValue =
   /^-?\d{1,3}\.\d{2,},|^(?:required|incorrect|wrong|invalid|not|too|weak|strong|expired|reset|empty|null|undefined|none|true|false|string|str|number|int|char|varchar|text|hashed?|encrypted|protected|stored|always|never|the|a|an|my|your|his|her|their|missing|blank|being|also|used|what|set|case|correct|important|forgotten|secure|usually|only|in|at|on|to|and|or|for|with|must|should|that|this|it|input|field|here|password|123abc\.\.\.|example|changeme|placeholder|xxxx+|\*+|\.{2,}|<.*|\$.*|\{.*|\[.*|%.*|#\{.*|process\.env.*|os\.(?:environ|getenv).*|env\..*|config\..*|self\..*|req(?:uest)?\..*|getpass.*|input\(.*|bcrypt.*|hash.*|form\..*|user\..*|data\..*|z\..*|models\..*|str\(.*|fields\..*|[a-z_]+\(.*|=.*)[.,;:!?"')}\]]*$/i;
@@ -17,13 +17,16 @@ const flags =
 /** `admin888,密码就是这个`, `Xk9mQ2v is the password`: the value first. */
 const behind =
   /(?<![!-~])["'“(]?((?=[!-~]{0,39}\d)(?=[!-~]{0,39}[A-Za-z])[!-~]{5,40}?)["'”)]?\s?(?:[,、]\s?|(?=是|就是|这是)|\s(?=is|was))(?:就是|这个?是|是|is|was)?\s?(?:这个|我的?|他的?|她的?|家里的?|公司的?|my|the|our|her|his)?\s?[\u4e00-\u9fa5a-z ]{0,10}?(?:密码|口令|password|passcode)(?:就是这个|就这个|$|[,。;!?\s])/g;
+/** 密码忘了,之前是abc123xyz: a few words between. */
+const later =
+  /(?:密码|口令)[^\n。;?a-z\d]{1,12}(?:是|为|叫|:)\s?["'“(]?((?=[!-~]{0,39}\d)(?=[!-~]{0,39}[A-Za-z])[!-~]{6,40})/g;
 /** A safe's three numbers. */
 const combination = /(?:密码|口令|combination|combo)(?:是|为|is|:|\s){0,4}(\d{1,2}(?:\s?-\s?\d{1,2}){2,3})(?![\d-])/g;
 /** A name to log in with and its password in one breath: root / Lk!39vMz0p. */
 const pair =
   /(?<![a-z0-9/.:])(?:root|admin(?:istrator)?|sa|postgres|ubuntu|oracle|guest|operator|[a-z][a-z0-9_.-]{1,23})\s?[/|:、,]\s?([!-~]{6,40})/gi;
 const passwordWords =
-  /密码|口令|账密|账号|帐号|登录|登陆|password|passwd|passcode|\bpwd\b|credential|log ?in|\bssh\b|\bvpn\b/;
+  /密码|口令|账密|账号|帐号|登录|登陆|password|passwd|passcode|\bpwd\b|credential|log ?in|\bssh\b|\bvpn\b|\b(?:root|admin)\s?[/:]/;
 const word = /(?<![!-~])["'(]?([!-~]{8,40})/g;
 /** Names of methods, products and versions that mix letters, digits and signs as passwords do. */
 const technicalTerm =
@@ -60,6 +63,9 @@ function unlinked(input: RuleInput): IdentifierMatch[] {
     }
   };
   if (/密码|口令|combination|combo|password|passcode/.test(lower)) {
+    each(later, (value, start) => {
+      if (!technicalTerm.test(value) || /^[a-z]+\d{2,}[a-z]*$/i.test(value)) add(start, value, 0.65, 'password-later');
+    });
     each(combination, (value, start) => add(start, value, 0.75, 'password-combination'));
     each(behind, (value, start) => {
       if (!technicalTerm.test(value) || /^[a-z]+\d{2,}$/i.test(value)) add(start, value, 0.65, 'password-behind');

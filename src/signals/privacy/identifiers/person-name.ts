@@ -4,6 +4,7 @@ import { doubleSurnames, givenNameCharacters, notInName, singleSurnames } from '
 import { chineseNames } from './chinese-name.ts';
 import { englishNames } from './english-name.ts';
 import { famousChinese, famousEnglish } from './famous-names.ts';
+import { nameForms } from './name-forms.ts';
 import { precededBy, type RuleInput } from './rule-input.ts';
 
 const surname = `(?:${doubleSurnames.join('|')}|[${singleSurnames}])`;
@@ -76,6 +77,11 @@ function asksForKnowledge(lower: string): boolean {
   return lower.length <= 60 && knowledgeQuestion.test(lower) && !ownMatter.test(lower);
 }
 
+/** Numbers that only people have. */
+const ofPeople: ReadonlySet<IdentifierMatch['type']> = new Set([
+  'resident-id', 'passport', 'travel-permit', 'hkid', 'taiwan-id', 'us-ssn', 'birth-date', 'medical-record', 'social-insurance',
+]); // prettier-ignore
+
 /** The sentence around a position: fiction is only believed where it is said, so later text cannot un-mark a name. */
 function inFiction(lower: string, position: number): boolean {
   let start = position;
@@ -128,7 +134,13 @@ export function personName(input: RuleInput, others: readonly IdentifierMatch[] 
   const anchors = others.filter(
     ({ confidence, type }) => confidence >= 0.5 && type !== 'secret' && type !== 'password',
   );
-  const inSentences = [...chineseNames(simplified, anchors), ...englishNames(input.text)];
+  // A hotel and a shop have telephones; papers belong to people.
+  const documents = others.filter(({ confidence, type }) => confidence >= 0.5 && ofPeople.has(type));
+  const inSentences = [
+    ...chineseNames(simplified, anchors),
+    ...englishNames(input.text, documents),
+    ...nameForms(input),
+  ];
   if (input.text.includes('·')) {
     // 阿依古丽·买买提: names of many peoples, and of every foreign author. Where somebody's own matter comes up it is the former.
     for (const match of input.text.matchAll(/[\u4e00-\u9fa5]{2,6}(?:·[\u4e00-\u9fa5]{1,6}){1,2}/g)) {

@@ -3,7 +3,10 @@ import type { DigitWindow } from './digit-windows.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 const phoneLabel =
-  /(?:手机|手提|电话|市话|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|(?:my|her|his|their|the) number|number is|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$|(?:打|拨|联系)(?:了|过|个)?\s{0,2}$/;
+  /(?:reach me|ring me|手机|手提|电话|市话|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|(?:my|her|his|their|the) number|number is|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$|(?:打|拨|联系)(?:了|过|个)?\s{0,2}$/;
+/** Words behind a number that say the same. */
+const phoneBehind =
+  /^[\s,(]{0,2}(?:call me|text me|(?:is|that's|it's) (?:my|his|her|the) (?:mobile|cell|phone|number|landline)|(?:就|这)?是?[我他她](?:的|爸|妈|老公|老婆)?(?:手机|电话|号码?(?![\u4e00-\u9fa5]*[单票卡]))|手机|电话(?![\u4e00-\u9fa5])|(?:随时)?(?:打给我|联系我|找我))/;
 /** Number segments of the mainland operators, virtual ones and 190–199 included; 140, 141 and 144 are machine cards. */
 const mobile = /^1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9\d)\d{8}$/;
 const areaCode = /^0(?:10|2[0-57-9]|[3-9][1-9]\d)/;
@@ -91,7 +94,7 @@ function localNumber(window: DigitWindow, input: RuleInput): IdentifierMatch | u
     return undefined;
   }
   const close =
-    /(?:座机|固话|家里电话|电话|手机|手提|市话|phone|tel|mobile|cell)(?:号码|号|number|no\.?)?(?:还?是|系|係|换成了?|改成了?|为|is)?[\s:(]{0,3}$/;
+    /(?:座机|固话|家里电话|电话|手机|手提|市话|(?<![\u4e00-\u9fa5]|我的?)号码(?=[是系])|[我他她]的?号码|(?:香港|澳门|本地)号码?|(?<![a-z])(?:hk|sg|sgp|macau|singapore|my|her|his) number|(?:ring|call|text|reach|whatsapp) (?:me|him|her)(?: on| at)?|phone|tel|mobile|cell)(?:号码|号|number|no\.?)?(?:还?是|系|係|换成了?|改成了?|为|is)?[\s:(]{0,3}$/;
   // 座机还是那个 8765 4321: a fixed line's own word may stand further off.
   const fixedLine =
     /(?:座机|固话|固定电话|家里电话|办公电话|市话|landline|home phone|office phone)[^\n\d。;]{0,12}$|电话[^\n\d。;]{0,6}(?:还是|换成|改成|变成)了?\s?$/;
@@ -132,6 +135,19 @@ function british(window: DigitWindow, input: RuleInput, labelled: () => boolean)
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.75, rule: 'phone-british' };
 }
 
+/** Australia inside the country, Japan's mobiles, and numbers with 00 for the plus. */
+function otherCountries(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
+  const { digits } = window;
+  if (!digits.startsWith('0') || !standsAlone(window, input)) return undefined;
+  const sizes = window.groups.join('-');
+  const abroad = /^00(?:1|33|34|39|44|49|6[0-6]|8[1246]|85[23]|886|9[1-5])[1-9]\d{7,10}$/.test(digits);
+  const australian = /^04\d{8}$/.test(digits) && labelled();
+  const japanese = /^0[789]0\d{8}$/.test(digits) && sizes === '3-4-4' && window.bounded;
+  if (!(abroad && window.bounded && window.shape !== 'irregular') && !australian && !japanese) return undefined;
+  if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
+  return { type: 'phone', start: window.start, end: window.end, confidence: 0.7, rule: 'phone-abroad' };
+}
+
 /** ITU-T E.164: a plus, then 8–15 digits, the first of them not zero. */
 function international(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits } = window;
@@ -145,13 +161,20 @@ function international(window: DigitWindow, input: RuleInput): IdentifierMatch |
 
 /** Hong Kong and Macau with their code and no plus: 852 2345 6789. */
 function hongKong(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
-  if (!/^85[23][2-9]\d{7}$/.test(window.digits) || !window.bounded || !standsAlone(window, input)) return undefined;
-  if (window.groups[0] !== 3 || window.groups.length > 3 || !labelled()) return undefined;
+  const national = window.digits.replace(/^00/, '');
+  if (!/^85[23][2-9]\d{7}$/.test(national) || !window.bounded || !standsAlone(window, input)) return undefined;
+  const parted = /[-)]/.test(window.separators) || window.digits.startsWith('00');
+  if ((window.groups[0] ?? 0) > 5 || window.groups.length > 3 || (!labelled() && !parted)) return undefined;
+  if (!labelled() && precededBy(input.lower, window.start, 20, numberLabel)) return undefined;
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.8, rule: 'phone-hk' };
 }
 
 function taiwanMobile(window: DigitWindow, input: RuleInput, labelled: () => boolean): IdentifierMatch | undefined {
-  if (!/^09\d{8}$/.test(window.digits) || !standsAlone(window, input)) return undefined;
+  const abroad = /^886(?=9)/.test(window.digits);
+  const national = abroad ? `0${window.digits.slice(3)}` : window.digits;
+  if (!/^09\d{8}$/.test(national) || !standsAlone(window, input)) return undefined;
+  if (abroad && !precededBy(input.lower, window.start, 20, numberLabel))
+    return { type: 'phone', start: window.start, end: window.end, confidence: 0.7, rule: 'phone-tw-mobile' };
   const split = window.bounded && window.groups[0] === 4 && window.groups.length <= 3 && window.groups.length > 1;
   if (!split && !labelled()) return undefined;
   return { type: 'phone', start: window.start, end: window.end, confidence: 0.85, rule: 'phone-tw-mobile' };
@@ -205,7 +228,10 @@ export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | 
   if (window.digits.length > 15 || !mayBePhone(window, input)) return undefined;
   // Most windows fail on their digits; the words before them are looked at only when it matters, and once.
   let known: boolean | undefined;
-  const labelled = (): boolean => (known ??= precededBy(input.lower, window.start, 28, phoneLabel));
+  const labelled = (): boolean =>
+    (known ??=
+      precededBy(input.lower, window.start, 28, phoneLabel) ||
+      phoneBehind.test(input.lower.slice(window.end, window.end + 24)));
   return (
     mainlandMobile(window, input, labelled) ??
     mainlandLandline(window, input, labelled) ??
@@ -215,6 +241,23 @@ export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | 
     british(window, input, labelled) ??
     international(window, input) ??
     hongKong(window, input, labelled) ??
+    otherCountries(window, input, labelled) ??
     localNumber(window, input)
   );
+}
+
+/** 139这个开头,后面是1234,再后面5678: a number told in its three parts. */
+const told = /(?<!\d)(1[3-9]\d)([^\d\n]{1,12})(\d{4})([^\d\n]{1,12})(\d{4})(?!\d)/g;
+const partWords = /开头|打头|前三|中间|当中|后面|再|接着|最后|末尾|尾号|后四|然后|尾数/;
+
+export function phoneInParts({ text }: RuleInput): IdentifierMatch[] {
+  const found: IdentifierMatch[] = [];
+  if (!partWords.test(text)) return found;
+  for (const match of text.matchAll(told)) {
+    const [whole, , first = '', , second = ''] = match;
+    if ((!partWords.test(first) && !partWords.test(second)) || /[人个元块次年]/.test(first + second)) continue;
+    const end = match.index + whole.length;
+    found.push({ type: 'phone', start: match.index, end, confidence: 0.65, rule: 'phone-in-parts' });
+  }
+  return found;
 }

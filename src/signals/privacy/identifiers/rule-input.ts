@@ -13,7 +13,8 @@ export type RuleInput = {
   mentionsPhone: boolean;
 };
 
-export const anyPhoneWord = /座机|固话|固定电话|电话|手机|手提|市话|phone|tel|mobile|cell|landline/;
+export const anyPhoneWord =
+  /号码|香港号|澳门号|number|(?:ring|call|text|reach|whatsapp) (?:me|him|her)|座机|固话|固定电话|电话|手机|手提|市话|phone|tel|mobile|cell|landline/;
 
 export const anyBankWord =
   /银行|汇丰|恒生|渣打|中银|东亚|花旗|chase|hsbc|barclays|lloyds|natwest|santander|monzo|(?<![a-z])(?:dbs|posb|ocbc|uob|citi|rbc)(?![a-z])|[支分]行|信用社|农商|邮储|[工建农中招交]行|开户|户头|存折|折子|[打汇收退]款|转账|汇到|打[到进]|转到|工资卡|社保卡|beneficiary|iban|swift|bic|bank|wire|transfer|a\/c|acc(?:oun)?t/;

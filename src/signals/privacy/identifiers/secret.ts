@@ -53,7 +53,7 @@ const userInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/([A-Za-z0-9_.~-]{16,128})@[^\s/]{3
 const credentialsInUrl = /[a-z][a-z0-9+.-]{1,20}:\/\/[^\s/:@]{0,64}:([^\s@]{3,64})@[^\s/]{3,}/g;
 /** `api_key: …`, `secret=…`, `token 是 …` with a value that looks random. */
 const assigned =
-  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|session[ _-]?(?:id|key|token)?|[a-z]{0,8}sess(?:ion)?id|sessdata|bili_jct|connect\.sid|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token|(?<![a-z])key|api密钥)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s|(?<=[密秘私]钥|令牌|凭证))\s{0,3}["'`]?((?:s:)?[A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
+  /(?:api[ _-]?key|secret(?:[ _-]?(?:access[ _-]?)?key)?|access[ _-]?(?:key|token)(?:[ _-]?(?:id|secret))?|auth[ _-]?token|session[ _-]?(?:id|key|token)?|(?<![a-z])sid|[a-z]{0,8}sess(?:ion)?id|sessdata|bili_jct|connect\.sid|client[ _-]?secret|private[ _-]?key|bearer|[a-z_]{0,20}(?:token|secret|apikey|accesskey|access_key|secretkey|_key|accountkey|sharedaccesskey|webhook)|signature|sig|(?<![a-z])[as]k|密钥|秘钥|私钥|令牌|凭证|授权码|访问码|签名|appsecret|app[ _-]?key|services|hook|send\?key|access_token|(?<![a-z])key|api密钥)["'`]?(?:值|串|[^\n:=a-z0-9]{0,8}?)?\s{0,3}(?:是|为|is|=>|:=|:|=|\/|\s|(?<=[密秘私]钥|令牌|凭证))\s{0,3}["'`]?((?:s:)?[A-Za-z0-9_/+.~-]{16,512}={0,2})/gi;
 /** Hexadecimal digests of code and files are random too, and public. */
 const placeholder =
   /^(?:your|my|the|example|xxx|test|placeholder|changeme|process|os|env|config|self|this|settings)[_.\W]|x{6,}|\*{3,}|\.{3}|<|\$\{|_here$|example$/i;
@@ -69,7 +69,7 @@ function entropy(value: string): number {
 
 /** Keys of products and codes to get back into an account: groups of letters and digits. */
 const groupedKeys =
-  /(?:恢复码|备用码|备份码|恢复密钥|激活码|激活密钥|产品密钥|许可证?密钥|序列密钥|recovery (?:code|key)|backup (?:code|key)|licen[cs]e key|product key|cd[ -]?key|serial key|activation (?:code|key))s?[\s:"'=是为(]{0,4}(?:is |are )?((?=[a-z-]*\d)[a-z\d]{4,8}(?:-[a-z\d]{4,8}){1,7})(?![a-z\d-])/g;
+  /(?:恢复码|备用码|兑换码|cd-?key|(?<![a-z])(?:windows|office|win ?\d+|steam|software)(?: \d+)? key|licen[cs]e(?=:)|备份码|恢复密钥|激活码|激活密钥|产品密钥|许可证?密钥|序列密钥|recovery (?:code|key)|backup (?:code|key)|licen[cs]e key|product key|cd[ -]?key|serial key|activation (?:code|key))s?[\s:"'=是为(]{0,4}(?:is |are )?((?=[a-z-]{0,40}\d)[a-z\d]{4,8}(?:-[a-z\d]{4,8}){1,7}|\d{4} \d{4})(?![a-z\d-])/g;
 
 /** The base32 secret behind a one-time password (RFC 6238), in one piece or in fours. */
 const oneTimeSeed =
