@@ -172,11 +172,20 @@ export const settings = {
   speculation: setting({
     group: 'engine',
     kind: 'text',
-    schema: z.enum(['auto', 'off']),
+    schema: z.enum(['auto', 'draft', 'off']),
     default: 'off',
-    expects: 'auto or off',
+    expects: 'auto, draft or off',
     placeholder: 'mode',
-    help: 'Compute several tokens at a time where an answer repeats its prompt. `auto`: while it pays.',
+    help: 'Compute several tokens at a time. `auto`: where an answer repeats its prompt, while it pays. `draft`: also where a smaller model guesses right.',
+  }),
+  draftModel: setting({
+    group: 'engine',
+    kind: 'text',
+    schema: z.string().min(1).max(4096),
+    default: 'auto',
+    expects: '`auto`, a model id, an alias or a path to a .gguf file',
+    placeholder: 'name',
+    help: 'Smaller model of the same vocabulary that guesses, with `--speculation draft`. `auto`: the one that the catalogue names.',
   }),
   targetInterTokenMs: setting({
     group: 'engine',

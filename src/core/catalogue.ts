@@ -42,6 +42,8 @@ export type ModelEntry = {
   tools: boolean;
   reasoning: 'none' | 'optional' | 'always';
   languages: string[];
+  /** A smaller model with the same vocabulary, that can guess for it. */
+  draftModel?: string;
   /** Resident memory with the default context, f16 cache. */
   memoryBytes: number;
   /** `{model}` becomes the display name. Sent as system prompt where the client sends none. */

@@ -161,6 +161,12 @@ export const errorCatalogue = {
     retryable: false,
     message: 'The adapter {adapter} does not belong to {model}: {reason}.',
   },
+  draft_mismatch: {
+    status: 409,
+    retryable: false,
+    message:
+      'The model {draft} cannot guess for {model}: {reason}. Name another with --draft-model, or use --speculation auto.',
+  },
   training_data_invalid: { status: 422, retryable: false, message: '{file}{place}: {reason}. Nothing was trained.' },
   training_failed: { status: 500, retryable: true, message: 'The training ended: {reason}. {advice}' },
   optimize_failed: {

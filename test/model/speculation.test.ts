@@ -4,14 +4,22 @@ import { NativeContext, TokenBatch } from '../../src/engine/native/context.ts';
 import { NativeModel } from '../../src/engine/native/model.ts';
 import { FixedController } from '../../src/engine/scheduler/controller.ts';
 import { createSampler, NativeStepRunner } from '../../src/engine/scheduler/native-runner.ts';
+import { NativeDraftRunner } from '../../src/engine/scheduler/native-draft-runner.ts';
 import { Scheduler } from '../../src/engine/scheduler/scheduler.ts';
+import type { DraftSource } from '../../src/engine/scheduler/speculation/draft-source.ts';
+import { LookupSource } from '../../src/engine/scheduler/speculation/lookup-source.ts';
+import { ModelSource } from '../../src/engine/scheduler/speculation/model-source.ts';
 import { Turnstile } from '../../src/engine/scheduler/turnstile.ts';
-import { describeWithWeights } from '../support/weights.ts';
+import { describeWithWeights, obtainWeights } from '../support/weights.ts';
 
 const text = `<|im_start|>user
 Repeat this list: apples from Anna, pears from Peter, plums from Paula, grapes from Gregor, figs from Fatima.<|im_end|>
 <|im_start|>assistant
 apples from Anna, pears from`;
+const freeText = `<|im_start|>user
+Tell a short story about a lighthouse keeper.<|im_end|>
+<|im_start|>assistant
+`;
 const answerTokens = 40;
 /** Rounding differs with the size of a batch; logits nearer than this may change places. */
 const tieLogits = 0.1;
@@ -21,12 +29,41 @@ await describeWithWeights('smollm2-135m', 'drafts, real weights', (installed) =>
     const model = await NativeModel.load({ path: installed.weightsPath, gpuLayers: 0 });
     try {
       const prompt = model.tokenize(text, false, true);
-      const { tokens, steps, accepted } = await draftedAnswer(model, prompt);
+      const { tokens, steps, drafts } = await draftedAnswer(model, prompt, [new LookupSource()]);
       expect(tokens.length).toBeGreaterThan(10);
-      expect(accepted).toBeGreaterThan(5);
+      expect(drafts.lookup.right).toBeGreaterThan(5);
       expect(steps).toBeLessThan(tokens.length);
       expect(worstGap(model, prompt, tokens)).toBeLessThan(tieLogits);
     } finally {
+      model.dispose();
+    }
+  });
+
+  it('says the same with a draft model, whose cache follows the text', { timeout: 120_000 }, async () => {
+    const model = await NativeModel.load({ path: installed.weightsPath, gpuLayers: 0 });
+    // The model guesses for itself, so that all but a rounding is right.
+    const draft = { id: 'itself', weightsPath: installed.weightsPath, cells: 512 };
+    const load = {
+      draft,
+      model,
+      modelId: 'smollm2-135m',
+      slots: 1,
+      threads: 1,
+      gpuLayers: 0,
+      loadMode: 'read' as const,
+    };
+    const runner = await NativeDraftRunner.load(load);
+    try {
+      const prompt = model.tokenize(freeText, false, true);
+      // The clock below counts calls, so the guesses must seem cheap.
+      const source = new ModelSource({ runner, clock: { wallTime: () => 0, now: () => 0 }, assumedCostShare: 0 });
+      const { tokens, steps, drafts } = await draftedAnswer(model, prompt, [source]);
+      expect(tokens.length).toBe(answerTokens);
+      expect(drafts.model.right / drafts.model.checked).toBeGreaterThan(0.9);
+      expect(steps).toBeLessThan(answerTokens / 2);
+      expect(worstGap(model, prompt, tokens)).toBeLessThan(tieLogits);
+    } finally {
+      runner.dispose();
       model.dispose();
     }
   });
@@ -45,7 +82,7 @@ function createContext(model: NativeModel): NativeContext {
   });
 }
 
-async function draftedAnswer(model: NativeModel, promptTokens: Int32Array) {
+async function draftedAnswer(model: NativeModel, promptTokens: Int32Array, draftSources: DraftSource[]) {
   const context = createContext(model);
   let reads = 0;
   const scheduler = new Scheduler({
@@ -58,7 +95,7 @@ async function draftedAnswer(model: NativeModel, promptTokens: Int32Array) {
     maxQueuedMs: 60_000,
     maxCachedSequences: 0,
     maxCachedTokens: 0,
-    speculates: true,
+    draftSources,
   });
   const tokens: number[] = [];
   try {
@@ -76,8 +113,8 @@ async function draftedAnswer(model: NativeModel, promptTokens: Int32Array) {
         onDone: (outcome) => (outcome.kind === 'failed' ? reject(outcome.error) : resolve()),
       });
     });
-    const { steps, acceptedTokens } = scheduler.statistics();
-    return { tokens, steps, accepted: acceptedTokens };
+    const { steps, drafts } = scheduler.statistics();
+    return { tokens, steps, drafts };
   } finally {
     await scheduler.stop();
     context.dispose();
@@ -106,3 +143,29 @@ function worstGap(model: NativeModel, prompt: Int32Array, answer: readonly numbe
     context.dispose();
   }
 }
+
+await describeWithWeights('qwen2.5-coder-0.5b', 'a draft model of another vocabulary', (foreign) => {
+  it('is refused, with what differs', { timeout: 120_000 }, async ({ skip }) => {
+    const weights = await obtainWeights('smollm2-135m');
+    if ('missing' in weights) return skip(weights.missing);
+    const model = await NativeModel.load({ path: weights.model.weightsPath, gpuLayers: 0 });
+    try {
+      const draft = { id: 'foreign', weightsPath: foreign.weightsPath, cells: 256 };
+      const load = {
+        draft,
+        model,
+        modelId: 'smollm2-135m',
+        slots: 1,
+        threads: 1,
+        gpuLayers: 0,
+        loadMode: 'read' as const,
+      };
+      await expect(NativeDraftRunner.load(load)).rejects.toMatchObject({
+        code: 'draft_mismatch',
+        message: expect.stringContaining('its vocabulary has 151936 tokens, not 49152') as string,
+      });
+    } finally {
+      model.dispose();
+    }
+  });
+});

@@ -10,6 +10,7 @@ import type { EngineStatistics } from '../../engine/host/messages.ts';
 import { ModelAdapters } from '../../models/adapters/model-adapters.ts';
 import type { Application, Engine, Modules, Store } from '../application.ts';
 import { countPhysicalCores } from './physical-cores.ts';
+import { chooseDraftModel } from './draft-model.ts';
 import { planEngine, type EnginePlan } from './plan-engine.ts';
 import { planVision } from './plan-vision.ts';
 
@@ -38,16 +39,23 @@ export type BroughtUp = { model: InstalledModel; plan: EnginePlan; engine: Engin
 
 /**
  * Throws what is in the way: `model_not_found`, `offline`, `download_failed`, `hash_mismatch`, `disk_full`,
- * `model_file_invalid`, `model_too_large` (before anything is loaded), `engine_unavailable`.
+ * `model_file_invalid`, `model_too_large` (before anything is loaded), `draft_mismatch`, `engine_unavailable`.
  */
 export async function bringUp(parts: BringUpParts): Promise<BroughtUp> {
   const { application, store, config, log, signal, modules, hooks } = parts;
-  const model = withProjector(await obtain(parts), config.projector);
+  const model = withProjector(await obtain(parts, config.model), config.projector);
   const header = await application.readHeader(model.weightsPath);
   const vision =
     model.projectorPath === undefined ? undefined : planVision(await application.readHeader(model.projectorPath));
+  const draft = await chooseDraftModel(model, {
+    config,
+    find: (name) => obtain(parts, name),
+    readHeader: (file) => application.readHeader(file),
+    onNote: (note) => log.warn({ model: model.entry.id }, note),
+  });
   const plan = planEngine({
     model,
+    ...(draft === undefined ? {} : { draft }),
     header,
     config,
     availableBytes: Math.min(application.availableMemoryBytes(), budgetBytes(config)),
@@ -89,13 +97,13 @@ function budgetBytes({ memoryBudget }: Config): number {
 }
 
 /** What is installed is taken as it is, without a look at the network. */
-async function obtain({ store, config, signal, hooks }: BringUpParts): Promise<InstalledModel> {
+async function obtain({ store, signal, hooks }: BringUpParts, name: string): Promise<InstalledModel> {
   try {
-    return await store.resolve(config.model);
+    return await store.resolve(name);
   } catch (error) {
     const isMissing = error instanceof DuanyunError && error.code === 'model_not_found';
-    if (!isMissing || /\.gguf$/i.test(config.model)) throw error;
+    if (!isMissing || /\.gguf$/i.test(name)) throw error;
   }
-  for await (const event of store.pull(config.model, { signal })) hooks.onPull(event);
-  return store.resolve(config.model);
+  for await (const event of store.pull(name, { signal })) hooks.onPull(event);
+  return store.resolve(name);
 }

@@ -4,6 +4,7 @@ import type { DeviceModelSwitch } from '../../core/model-store.ts';
 import type { LateBackend } from '../../hybrid/late-backend.ts';
 import { bringUp, type BringUpHooks, type BringUpParts, type BroughtUp } from './bring-up.ts';
 import { countPhysicalCores } from './physical-cores.ts';
+import { chooseDraftModel } from './draft-model.ts';
 import { planEngine } from './plan-engine.ts';
 
 export type DeviceModelParts = Omit<BringUpParts, 'hooks'> & {
@@ -69,8 +70,15 @@ export class DeviceModel implements DeviceModelSwitch {
     ) {
       throw makeError('invalid_request', { reason: `${name} is no model that answers.` }, { param: 'model' });
     }
+    const draft = await chooseDraftModel(model, {
+      config,
+      find: (id) => store.resolve(id),
+      readHeader: (file) => application.readHeader(file),
+      onNote: () => {},
+    });
     planEngine({
       model,
+      ...(draft === undefined ? {} : { draft }),
       header: await application.readHeader(model.weightsPath),
       config,
       // What the one before takes is free by then.

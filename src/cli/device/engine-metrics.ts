@@ -15,17 +15,17 @@ const totals = {
   sessionsSaved: 'duanyun_engine_sessions_saved_total',
   sessionsRestored: 'duanyun_engine_sessions_restored_total',
   sessionsFailed: 'duanyun_engine_sessions_failed_total',
-  draftTokens: 'duanyun_engine_draft_tokens_total',
-  acceptedTokens: 'duanyun_engine_accepted_tokens_total',
+  draftFailures: 'duanyun_engine_draft_failures_total',
 } as const satisfies Partial<Record<keyof EngineStatistics, string>>;
 
 export function createEngineMetrics(metrics: Metrics): (statistics: EngineStatistics) => void {
   const last = new Map<string, number>();
   const reasonsSeen = new Set<string>();
-  const counted = (name: string, value: number): void => {
-    const before = last.get(name) ?? 0;
-    metrics.count(name, {}, value >= before ? value - before : value);
-    last.set(name, value);
+  const counted = (name: string, value: number, labels: Record<string, string> = {}): void => {
+    const key = [name, ...Object.values(labels)].join(' ');
+    const before = last.get(key) ?? 0;
+    metrics.count(name, labels, value >= before ? value - before : value);
+    last.set(key, value);
   };
   return (statistics) => {
     metrics.gauge('duanyun_engine_running', statistics.running);
@@ -42,6 +42,11 @@ export function createEngineMetrics(metrics: Metrics): (statistics: EngineStatis
     for (const [key, name] of Object.entries(totals) as [keyof typeof totals, string][]) {
       counted(name, statistics[key]);
     }
+    for (const [source, { checked, right }] of Object.entries(statistics.drafts)) {
+      counted('duanyun_engine_draft_tokens_total', checked, { source });
+      counted('duanyun_engine_accepted_tokens_total', right, { source });
+    }
+    counted('duanyun_engine_draft_seconds_total', statistics.draftMs / 1000);
     const { vision } = statistics;
     if (vision !== undefined) {
       metrics.gauge('duanyun_vision_cache_bytes', vision.cacheBytes);

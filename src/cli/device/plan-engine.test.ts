@@ -49,10 +49,16 @@ const header: GgufHeader = {
   name: undefined,
 };
 
+/** A model of the same size guesses for it, to make the sums easy. */
+const draft = {
+  model: { entry: entryOf('draft', gibibyte), weightsPath: '/draft.gguf', sizeBytes: gibibyte, source: 'sha256:1' },
+  header,
+};
+
 function plan(
   availableGiB: number,
   flags: Flags = {},
-  more: { contextLength?: number; cores?: number } = {},
+  more: { contextLength?: number; cores?: number; withDraft?: boolean } = {},
 ): EnginePlan {
   const entry = entryOf('large', 3 * gibibyte);
   return planEngine({
@@ -61,6 +67,7 @@ function plan(
     config: loadConfig(flags, { DUANYUN_HOME: '/nowhere' }),
     availableBytes: availableGiB * gibibyte,
     physicalCores: more.cores ?? 2,
+    ...(more.withDraft === true ? { draft } : {}),
     catalogue: [
       entry,
       entryOf('tiny', 100 * mebibyte),
@@ -75,6 +82,17 @@ describe('the plan for an engine', () => {
     const { engine, notes } = plan(16);
     expect(engine).toMatchObject({ contextTokens: 8192, cells: 16_384, threads: 2, maxRunning: 8 });
     expect(notes).toEqual([]);
+  });
+
+  it('counts a draft model with its cache, and makes the context smaller for it or names it', () => {
+    const alone = plan(16);
+    const { engine, neededBytes } = plan(16, {}, { withDraft: true });
+    expect(engine.draft).toEqual({ id: 'draft', weightsPath: '/draft.gguf', cells: 4_096 });
+    // Weights, 4096 cells of 128 KiB, and activations.
+    expect(neededBytes - alone.neededBytes).toBeGreaterThan(1.5 * gibibyte);
+    expect(plan(4, {}, { withDraft: true }).engine.contextTokens).toBeLessThan(plan(4).engine.contextTokens);
+    expect(() => plan(2, {}, { withDraft: true })).toThrowError(/Leave out --speculation draft/);
+    expect(plan(16, { parallel: '1' }, { withDraft: true }).engine.draft?.cells).toBe(1_024);
   });
 
   it('never promises more context than the model was trained for', () => {

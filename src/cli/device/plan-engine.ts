@@ -4,7 +4,10 @@ import { makeError } from '../../core/errors.ts';
 import type { InstalledModel } from '../../core/model-store.ts';
 import type { Config } from '../../config/load-config.ts';
 import type { EngineOptions } from '../../engine/host/messages.ts';
+import type { DraftModelOptions } from '../../engine/scheduler/native-draft-runner.ts';
+import { mostDraftTokens } from '../../engine/scheduler/speculation/model-source.ts';
 import type { GgufHeader } from '../../models/gguf.ts';
+import type { DraftModel } from './draft-model.ts';
 import { estimateMemoryBytes } from '../../models/memory-estimate.ts';
 
 export type PlanFacts = {
@@ -13,6 +16,8 @@ export type PlanFacts = {
   config: Config;
   availableBytes: number;
   physicalCores: number;
+  /** A smaller model that guesses for it. */
+  draft?: DraftModel;
   /** Models to name when this one does not fit. */
   catalogue: readonly ModelEntry[];
 };
@@ -30,21 +35,25 @@ const smallestContextTokens = 1024;
 /** Left to the server's own process and to what else happens on the machine. */
 const reserveBytes = 192 * 1024 * 1024;
 const mebibyte = 1024 * 1024;
+/** Cells of a draft model's cache: for each answer as many as one text may take there, up to this. */
+const mostDraftCells = 4_096;
 
 /** Throws `model_too_large` where even the smallest context does not fit, and `config_invalid` for sizes that clash. */
 export function planEngine(facts: PlanFacts): EnginePlan {
   const { model, config } = facts;
   const notes: string[] = [];
   const limit = facts.availableBytes - reserveBytes;
-  const size = candidateSizes(facts, notes).find(({ cells }) => neededBytes(facts, cells) <= limit);
-  if (size === undefined) throw tooLarge(facts);
+  const threads = config.threads === 'auto' ? Math.min(8, facts.physicalCores) : config.threads;
+  const maxRunning = config.parallel === 'auto' ? Math.min(16, Math.max(4, 4 * threads)) : config.parallel;
+  const draftCells = Math.min(mostDraftCells, maxRunning * mostDraftTokens);
+  const draftBytes = facts.draft === undefined ? 0 : draftMemoryBytes(facts.draft, draftCells);
+  const size = candidateSizes(facts, notes).find(({ cells }) => neededBytes(facts, cells) + draftBytes <= limit);
+  if (size === undefined) throw tooLarge(facts, draftBytes);
   const usual = config.context === 'auto' ? Math.min(trainedTokens(facts), usualContextTokens) : size.contextTokens;
   if (size.contextTokens < usual || (config.cells === 'auto' && size.cells < 2 * size.contextTokens)) {
     const free = Math.floor(facts.availableBytes / mebibyte);
     notes.push(`only ${free} MiB of memory are available: context ${size.contextTokens}, cache ${size.cells} tokens`);
   }
-  const threads = config.threads === 'auto' ? Math.min(8, facts.physicalCores) : config.threads;
-  const maxRunning = config.parallel === 'auto' ? Math.min(16, Math.max(4, 4 * threads)) : config.parallel;
   return {
     engine: {
       entry: model.entry,
@@ -63,10 +72,11 @@ export function planEngine(facts: PlanFacts): EnginePlan {
       flashAttention: config.flashAttention,
       targetInterTokenMs: config.targetInterTokenMs,
       speculation: config.speculation,
+      ...(facts.draft === undefined ? {} : { draft: draftOptions(facts.draft, draftCells) }),
       kvPolicy: config.kvPolicy,
       ...(config.kvBudget === 0 ? {} : { kvBudgetTokens: config.kvBudget }),
     },
-    neededBytes: neededBytes(facts, size.cells),
+    neededBytes: neededBytes(facts, size.cells) + draftBytes,
     notes,
   };
 }
@@ -106,7 +116,15 @@ function neededBytes({ header, config }: PlanFacts, contextTokens: number): numb
   return estimateMemoryBytes(header, { contextTokens, cacheTypes }).totalBytes;
 }
 
-function tooLarge(facts: PlanFacts): Error {
+function draftOptions({ model }: DraftModel, cells: number): DraftModelOptions {
+  return { id: model.entry.id, weightsPath: model.weightsPath, cells };
+}
+
+function draftMemoryBytes({ header }: DraftModel, contextTokens: number): number {
+  return estimateMemoryBytes(header, { contextTokens }).totalBytes;
+}
+
+function tooLarge(facts: PlanFacts, draftBytes: number): Error {
   const { model, config, availableBytes, catalogue } = facts;
   const tokens = config.context === 'auto' ? smallestContextTokens : config.context;
   const smaller = catalogue
@@ -121,11 +139,12 @@ function tooLarge(facts: PlanFacts): Error {
     )[0];
   const advice = [
     ...(config.context === 'auto' ? [] : ['Use a smaller --context.']),
+    ...(draftBytes === 0 ? [] : [`Leave out --speculation draft (${Math.ceil(draftBytes / mebibyte)} MiB).`]),
     smaller === undefined ? 'Free some memory.' : `Free some memory, or use a smaller model: --model ${smaller.id}.`,
   ];
   return makeError('model_too_large', {
     model: model.entry.id,
-    neededMiB: Math.ceil((neededBytes(facts, tokens) + reserveBytes) / mebibyte),
+    neededMiB: Math.ceil((neededBytes(facts, tokens) + draftBytes + reserveBytes) / mebibyte),
     availableMiB: Math.floor(availableBytes / mebibyte),
     advice: advice.join(' '),
   });

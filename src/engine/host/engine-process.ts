@@ -74,6 +74,7 @@ export class EngineProcess {
   #controls: ControlWaiter[] = [];
   #crashes = 0;
   #residentBytes = 0;
+  #draftFailures = 0;
 
   constructor(options: EngineProcessOptions) {
     this.#options = options;
@@ -246,6 +247,13 @@ export class EngineProcess {
         return;
       case 'statistics':
         this.#residentBytes = message.statistics.residentBytes;
+        if (message.statistics.draftFailures > this.#draftFailures) {
+          this.#options.log.warn(
+            {},
+            'guessing failed: answers go on without the draft model until the engine is started again',
+          );
+        }
+        this.#draftFailures = message.statistics.draftFailures;
         this.#options.onStatistics(message.statistics);
         return;
       case 'events':

@@ -9,6 +9,7 @@ import type { CacheType } from '../native/context.ts';
 import type { LoadMode } from '../native/model.ts';
 import type { SessionNote, SessionStatistics } from '../sessions/sessions.ts';
 import type { SessionStoreOptions } from '../sessions/session-store.ts';
+import type { DraftModelOptions } from '../scheduler/native-draft-runner.ts';
 import type { SchedulerStatistics } from '../scheduler/scheduler.ts';
 
 export type EngineOptions = {
@@ -36,8 +37,12 @@ export type EngineOptions = {
   valueCacheType: CacheType;
   flashAttention: 'auto' | 'on' | 'off';
   targetInterTokenMs: number | 'auto';
-  /** `auto`: guesses what an answer repeats, and checks several tokens in one step, where that pays. Default `off`. */
-  speculation?: 'auto' | 'off';
+  /**
+   * `auto`: guesses what an answer repeats, and checks several tokens in one step, where that pays. `draft`: a smaller model guesses
+   * too, where `draft` names one. Default `off`.
+   */
+  speculation?: 'auto' | 'draft' | 'off';
+  draft?: DraftModelOptions;
   /** How a request with a budget is made smaller, where it does not say itself; `none` refuses budgets. Default `attention`. */
   kvPolicy?: CachePolicy;
   /** Budget of every request, in tokens; a request may ask for a smaller one. Absent: none. */

@@ -13,9 +13,12 @@ import { NativeModel } from '../native/model.ts';
 import { NativeProjector } from '../native/projector.ts';
 import { LoadController, type DeviceLoad } from '../scheduler/controller.ts';
 import { Sessions, weightsFingerprint, type SessionNote, type SessionStatistics } from '../sessions/sessions.ts';
+import { NativeDraftRunner } from '../scheduler/native-draft-runner.ts';
 import { createSampler, NativeStepRunner } from '../scheduler/native-runner.ts';
 import { Scheduler, type SchedulerStatistics } from '../scheduler/scheduler.ts';
-import { longestDraft } from '../scheduler/speculation/drafter.ts';
+import { longestDraft, type DraftSource } from '../scheduler/speculation/draft-source.ts';
+import { LookupSource } from '../scheduler/speculation/lookup-source.ts';
+import { ModelSource } from '../scheduler/speculation/model-source.ts';
 import { Turnstile } from '../scheduler/turnstile.ts';
 import type { Job, JobOutcome, JobStatistics, KeptSequence, PictureSpan } from '../scheduler/types.ts';
 import { AdapterShelf } from './language/adapter-shelf.ts';
@@ -49,6 +52,7 @@ export class LanguageModule {
   readonly #model: NativeModel;
   readonly #context: NativeContext;
   readonly #runner: NativeStepRunner;
+  readonly #draftRunner: NativeDraftRunner | undefined;
   readonly #scheduler: Scheduler;
   readonly #embedder: Embedder;
   readonly #prompts: PromptBuilder;
@@ -66,9 +70,11 @@ export class LanguageModule {
     options: EngineOptions,
     model: NativeModel,
     context: NativeContext,
+    draftRunner: NativeDraftRunner | undefined,
     clock: Clock,
     loadMs: number,
   ) {
+    this.#draftRunner = draftRunner;
     this.#options = options;
     this.#model = model;
     this.#context = context;
@@ -86,7 +92,7 @@ export class LanguageModule {
       maxQueuedMs,
       maxCachedSequences,
       maxCachedTokens,
-      speculates: options.speculation === 'auto',
+      draftSources: draftSources(options, model, draftRunner, clock),
     });
     this.#seeded = new SeededLane(model, options, clock, turnstile);
     const maxTokens = Math.min(embeddingMaxTokens, options.contextTokens);
@@ -102,7 +108,7 @@ export class LanguageModule {
     };
   }
 
-  /** Reads the weights and allocates the cache. Throws `model_file_invalid`, `engine_failed`, `native_mismatch`. */
+  /** Reads the weights and allocates the cache. Throws `model_file_invalid`, `engine_failed`, `native_mismatch`, `draft_mismatch`. */
   static async load(
     options: EngineOptions,
     { clock = systemClock, onSession }: LoadHooks = {},
@@ -110,7 +116,9 @@ export class LanguageModule {
     const startedAt = clock.now();
     const { weightsPath, gpuLayers, loadMode } = options;
     const model = await NativeModel.load({ path: weightsPath, gpuLayers, loadMode });
+    let draftRunner: NativeDraftRunner | undefined;
     try {
+      draftRunner = await loadDraft(options, model);
       const contextTokens = Math.min(options.contextTokens, model.trainedContextTokens || options.contextTokens);
       const context = NativeContext.create(model, {
         cells: Math.min(options.firstCells ?? defaultFirstCells, Math.max(options.cells, contextTokens)),
@@ -125,10 +133,18 @@ export class LanguageModule {
       });
       const cells = Math.max(options.cells, contextTokens);
       const loadMs = clock.now() - startedAt;
-      const module = new LanguageModule({ ...options, contextTokens, cells }, model, context, clock, loadMs);
+      const module = new LanguageModule(
+        { ...options, contextTokens, cells },
+        model,
+        context,
+        draftRunner,
+        clock,
+        loadMs,
+      );
       await module.#openSessions(onSession ?? (() => {}));
       return module;
     } catch (error) {
+      draftRunner?.dispose();
       model.dispose();
       throw error;
     }
@@ -367,10 +383,31 @@ export class LanguageModule {
     await this.#seeded.dispose();
     this.#embedder.dispose();
     this.#runner.dispose();
+    this.#draftRunner?.dispose();
     this.#context.dispose();
     this.#adapters.dispose();
     this.#model.dispose();
   }
+}
+
+/** Recurrent models cannot take back what they have read, so nothing is guessed for them. */
+async function loadDraft(options: EngineOptions, model: NativeModel): Promise<NativeDraftRunner | undefined> {
+  const { draft, entry, speculation, maxRunning: slots, threads, gpuLayers, loadMode } = options;
+  if (draft === undefined || speculation !== 'draft' || model.isRecurrent) return undefined;
+  return NativeDraftRunner.load({ draft, model, modelId: entry.id, slots, threads, gpuLayers, loadMode });
+}
+
+function draftSources(
+  { speculation = 'off' }: EngineOptions,
+  model: NativeModel,
+  draftRunner: NativeDraftRunner | undefined,
+  clock: Clock,
+): DraftSource[] {
+  if (speculation === 'off') return [];
+  const lookup = new LookupSource();
+  if (draftRunner === undefined) return [lookup];
+  const assumedCostShare = draftRunner.sizeBytes / model.sizeBytes;
+  return [lookup, new ModelSource({ runner: draftRunner, clock, assumedCostShare })];
 }
 
 function finish(

@@ -145,6 +145,11 @@ export class NativeModel {
     return large;
   }
 
+  /** The token as the vocabulary writes it. */
+  textOf(token: number): string {
+    return this.native.vocabText(this.vocabulary, token) as string;
+  }
+
   /** Control tokens (`<|im_start|>` …) by id; their texts must not be read as such in what a user wrote. */
   controlTokens(): Map<number, string> {
     const control = new Map<number, string>();

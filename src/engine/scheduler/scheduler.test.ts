@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Clock } from '../../core/clock.ts';
 import { LoadController } from './controller.ts';
 import { Scheduler, type SchedulerOptions } from './scheduler.ts';
+import { LookupSource } from './speculation/lookup-source.ts';
 import { Turnstile } from './turnstile.ts';
 import { job, SimulatedRunner, type Result } from './testing/simulated-runner.ts';
 
@@ -321,7 +322,7 @@ describe('Scheduler with pictures', () => {
 describe('Scheduler with drafts', () => {
   it.each([7, 23, 1_000])('says the same as without, with %i different tokens', async (vocabulary) => {
     const runner = new SimulatedRunner(4_000, 12);
-    const running = create(runner, { speculates: true });
+    const running = create(runner, { draftSources: [new LookupSource()] });
     const jobs = Array.from({ length: 6 }, (_, index) =>
       job(runner, `r${index}`, prompt(20 + index * 7, index), { maxTokens: 10 + index * 9, vocabulary }),
     );
@@ -333,25 +334,25 @@ describe('Scheduler with drafts', () => {
       expect(tokens).toEqual(expected(prompt(20 + index * 7, index), count, vocabulary));
       expect(statistics.generatedTokens).toBe(count);
     });
-    const { decodeTokens, acceptedTokens, draftTokens } = running.statistics();
+    const { decodeTokens, drafts } = running.statistics();
     // The first token of each answer comes with its prompt.
     expect(decodeTokens).toBe(jobs.reduce((sum, { job: { maxTokens } }) => sum + maxTokens - 1, 0));
-    expect(acceptedTokens).toBeLessThanOrEqual(draftTokens);
-    if (vocabulary === 7) expect(acceptedTokens).toBeGreaterThan(50);
+    expect(drafts.lookup.right).toBeLessThanOrEqual(drafts.lookup.checked);
+    if (vocabulary === 7) expect(drafts.lookup.right).toBeGreaterThan(50);
   });
 
   it('draws from a random sampler once for each token, so that chance falls as it does without', async () => {
     const texts: number[][] = [];
     for (const speculates of [false, true]) {
       const runner = new SimulatedRunner(1_000, 4);
-      const running = create(runner, { speculates });
+      const running = create(runner, speculates ? { draftSources: [new LookupSource()] } : {});
       const entry = job(runner, 'a', prompt(10), { maxTokens: 300, vocabulary: 7, seed: 42 });
       running.submit(entry.job);
       texts.push((await entry.result).tokens);
       if (speculates) {
-        const { draftTokens, acceptedTokens } = running.statistics();
-        expect(acceptedTokens).toBeGreaterThan(20);
-        expect(acceptedTokens).toBeLessThan(draftTokens);
+        const { checked, right } = running.statistics().drafts.lookup;
+        expect(right).toBeGreaterThan(20);
+        expect(right).toBeLessThan(checked);
       }
       await running.stop();
     }
@@ -360,7 +361,7 @@ describe('Scheduler with drafts', () => {
 
   it('needs fewer steps than tokens where an answer repeats itself', async () => {
     const runner = new SimulatedRunner(1_000, 4);
-    const running = create(runner, { speculates: true });
+    const running = create(runner, { draftSources: [new LookupSource()] });
     const entry = job(runner, 'a', prompt(10), { maxTokens: 200, vocabulary: 7 });
     running.submit(entry.job);
     await entry.result;
@@ -373,7 +374,7 @@ describe('Scheduler with drafts', () => {
     const entry = job(runner, 'a', prompt(10), { maxTokens: 60, vocabulary: 7 });
     running.submit(entry.job);
     await entry.result;
-    expect(running.statistics().draftTokens).toBe(0);
+    expect(running.statistics().drafts.lookup.checked).toBe(0);
     expect(runner.batches.slice(1).every((batch) => batch.length === 1)).toBe(true);
   });
 
@@ -382,19 +383,19 @@ describe('Scheduler with drafts', () => {
     ['the end of the answer', { endAfter: 54 }, 54],
   ])('says nothing behind %s, also in the middle of a draft', async (_, options, generated) => {
     const runner = new SimulatedRunner(1_000, 4);
-    const running = create(runner, { speculates: true });
+    const running = create(runner, { draftSources: [new LookupSource()] });
     const entry = job(runner, 'a', prompt(10), { maxTokens: 200, vocabulary: 7, ...options });
     running.submit(entry.job);
     const { tokens, outcome, statistics } = await entry.result;
     expect(outcome).toEqual({ kind: 'finished', reason: 'stop' });
     expect(tokens).toEqual(expected(prompt(10), 53, 7));
     expect(statistics.generatedTokens).toBe(generated);
-    expect(running.statistics().acceptedTokens).toBeGreaterThan(0);
+    expect(running.statistics().drafts.lookup.right).toBeGreaterThan(0);
   });
 
   it('leaves a prefix that a later request can go on from', async () => {
     const runner = new SimulatedRunner(1_000, 4);
-    const running = create(runner, { speculates: true });
+    const running = create(runner, { draftSources: [new LookupSource()] });
     const first = job(runner, 'a', prompt(10), { maxTokens: 40, vocabulary: 7 });
     running.submit(first.job);
     const history = [...prompt(10), ...(await first.result).tokens, 5, 6];
@@ -407,7 +408,7 @@ describe('Scheduler with drafts', () => {
 
   it('drafts no further than the cache has room', async () => {
     const runner = new SimulatedRunner(64, 4);
-    const running = create(runner, { speculates: true, maxCachedSequences: 0 });
+    const running = create(runner, { draftSources: [new LookupSource()], maxCachedSequences: 0 });
     const entry = job(runner, 'a', prompt(10), { maxTokens: 50, vocabulary: 7 });
     running.submit(entry.job);
     expect((await entry.result).tokens).toEqual(expected(prompt(10), 50, 7));
@@ -416,7 +417,7 @@ describe('Scheduler with drafts', () => {
 
   it('frees the cells of an answer that is cancelled or fails while drafts are checked', async () => {
     const runner = new SimulatedRunner(1_000, 4);
-    const running = create(runner, { speculates: true, maxCachedSequences: 0 });
+    const running = create(runner, { draftSources: [new LookupSource()], maxCachedSequences: 0 });
     let said = 0;
     const failing = job(runner, 'a', prompt(10), {
       maxTokens: 200,

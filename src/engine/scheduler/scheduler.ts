@@ -12,8 +12,9 @@ import { AdapterTurns } from './adapter-turns.ts';
 import { planStep, type PlannedStep } from './plan.ts';
 import { WaitingQueue } from './queue.ts';
 import { adapterKey, positionAt, Sequence, statisticsOf, wholePictures, type WaitingJob } from './sequence.ts';
-import { longestDraft } from './speculation/drafter.ts';
-import { StepCost } from './speculation/step-cost.ts';
+import { checkDraft } from './speculation/check-draft.ts';
+import type { Drafts, DraftSource } from './speculation/draft-source.ts';
+import { Speculation, type SpeculationStatistics } from './speculation/speculation.ts';
 import { nextTurn, type Turnstile } from './turnstile.ts';
 import type { Job, JobOutcome, KeptSequence, SampledToken, StepRunner } from './types.ts';
 
@@ -31,16 +32,13 @@ export type SchedulerOptions = {
   maxCachedSequences: number;
   /** Tokens of theirs at most; the newest sequence stays whatever its length. */
   maxCachedTokens: number;
-  /**
-   * Whether answers that repeat their prompt are computed several tokens at a time: guesses are checked in one step, where
-   * that pays. Default false.
-   */
-  speculates?: boolean;
+  /** Where guesses come from, that are checked several in one step where that pays. Default: nowhere. */
+  draftSources?: readonly DraftSource[];
   /** After this time without a request the cache gives back what it had grown by. Default 60 s. */
   restAfterMs?: number;
 };
 
-export type SchedulerStatistics = {
+export type SchedulerStatistics = SpeculationStatistics & {
   running: number;
   queued: number;
   cachedSequences: number;
@@ -61,9 +59,6 @@ export type SchedulerStatistics = {
   prefixHits: number;
   prefixTokens: number;
   preemptions: number;
-  /** Guessed tokens that were checked, and those of them that were right. */
-  draftTokens: number;
-  acceptedTokens: number;
   lastStepMs: number;
 };
 
@@ -89,8 +84,7 @@ export class Scheduler {
   #wake: (() => void) | undefined;
   #stopped = false;
   #threads = 0;
-  readonly #speculates: boolean;
-  readonly #stepCost = new StepCost();
+  readonly #speculation: Speculation;
   readonly #loop: Promise<void>;
   readonly #counters = {
     steps: 0,
@@ -101,8 +95,6 @@ export class Scheduler {
     preemptions: 0,
     evictedTokens: 0,
     evictions: 0,
-    draftTokens: 0,
-    acceptedTokens: 0,
     lastStepMs: 0,
   };
 
@@ -111,7 +103,7 @@ export class Scheduler {
     this.#waiting = new WaitingQueue(options.maxQueued);
     const { runner } = options;
     // Rejected tokens are cut off, which recurrent models cannot do.
-    this.#speculates = (options.speculates ?? false) && runner.canSharePrefixes;
+    this.#speculation = new Speculation(runner.canSharePrefixes ? (options.draftSources ?? []) : [], options.clock);
     const cached = runner.canSharePrefixes ? Math.min(options.maxCachedSequences, runner.slots - 1) : 0;
     this.#cache = new PrefixCache({ maxEntries: cached, maxTokens: options.maxCachedTokens });
     for (let slot = runner.slots - 1; slot >= 0; slot--) this.#freeSlots.push(slot);
@@ -156,6 +148,7 @@ export class Scheduler {
       threads: limits.threads,
       limitReasons: limits.reasons,
       ...this.#counters,
+      ...this.#speculation.statistics,
     };
   }
 
@@ -201,11 +194,12 @@ export class Scheduler {
     if (limits.threads !== this.#threads) {
       this.#threads = limits.threads;
       runner.setThreads(limits.threads);
+      this.#speculation.setThreads(limits.threads);
     }
     // Only what is computed with the same weights can share a batch.
     const together = this.#turns.next(this.#running);
     runner.useAdapter(together[0]?.job.adapter);
-    const step = planStep(together, limits.tokenBudget, this.#draft(together, limits.tokenBudget));
+    const step = planStep(together, limits.tokenBudget, await this.#draft(together, limits.tokenBudget));
     const startedAt = clock.now();
     // Outputs can be read until the next native call, so the batch that has them comes last.
     for (const { sequence, piece } of step.pictures) {
@@ -222,7 +216,7 @@ export class Scheduler {
     const stepMs = clock.now() - startedAt;
     this.#cellsUsed = runner.cellsUsed();
     this.#count(step, stepMs);
-    if (step.prefillTokens === 0) this.#stepCost.observe(step.entries.length, stepMs);
+    this.#speculation.observeStep(step, stepMs);
     // A step with drafts takes longer and says more: it tells nothing of the time that an answer's token needs.
     if (step.draftTokens === 0) {
       controller.observeStep({ stepMs, decodeTokens: step.decodeTokens, prefillTokens: step.prefillTokens });
@@ -244,7 +238,7 @@ export class Scheduler {
       return;
     }
     sequence.progress.firstTokenAt ??= this.#options.clock.now();
-    if (this.#speculates) sequence.drafter.observe(0, sampled.token);
+    this.#speculation.observe(sequence, 0, sampled.token);
     sequence.tokens.push(sampled.token);
     this.#deliveries.push(() => this.#deliverToken(sequence, sampled));
     if (sampled.isEnd) this.#leave(sequence, { kind: 'finished', reason: 'stop' }, true);
@@ -254,51 +248,25 @@ export class Scheduler {
   }
 
   /** Guesses for the answers of the next step, where it holds nothing else. */
-  #draft(together: readonly Sequence[], tokenBudget: number): Map<Sequence, readonly number[]> {
-    const drafts = new Map<Sequence, readonly number[]>();
-    const answers = together.length;
-    if (!this.#speculates || this.#decoding() < this.#running.length) return drafts;
+  async #draft(together: readonly Sequence[], tokenBudget: number): Promise<Drafts> {
+    if (this.#decoding() < this.#running.length) {
+      this.#speculation.pause();
+      return new Map();
+    }
     const { runner } = this.#options;
     const freeCells = runner.cells - runner.cellsUsed();
-    const spare = Math.min(runner.maxOutputs, runner.batchCapacity, tokenBudget, freeCells) - answers;
-    const share = Math.max(0, Math.min(longestDraft, Math.floor(spare / answers)));
-    let step = { tokens: answers, expected: answers };
-    for (const sequence of together) {
-      // The last token that may be said needs no successor.
-      const most = Math.min(share, sequence.job.maxTokens - sequence.generated - 1);
-      const draft = sequence.drafter.draft(this.#stepCost, step, most);
-      step = draft.step;
-      if (draft.tokens.length > 0) drafts.set(sequence, draft.tokens);
-    }
-    return drafts;
+    const most = Math.min(runner.maxOutputs, runner.batchCapacity, tokenBudget, freeCells);
+    return this.#speculation.draft(together, most - together.length);
   }
 
-  /**
-   * Takes a draft as far as the request's own sampler says the same, token by token, so that the text is the one it would have
-   * been without; the first other token counts too. What the rest left in the cache goes.
-   */
+  /** Takes of a draft what is right; what the rest left in the cache goes. */
   #check(sequence: Sequence, outputIndex: number, draft: readonly number[]): void {
-    const { job } = sequence;
-    let outcome: JobOutcome | undefined;
-    let accepted = 0;
-    try {
-      for (;;) {
-        const sampled = sequence.sampler.sample(outputIndex + accepted);
-        sequence.progress.firstTokenAt ??= this.#options.clock.now();
-        sequence.drafter.observe(accepted, sampled.token);
-        sequence.tokens.push(sampled.token);
-        // At once and not after the sampling: behind a stop text nothing may be sampled.
-        const ends = job.onToken(sampled);
-        if (ends || sampled.isEnd) outcome = { kind: 'finished', reason: 'stop' };
-        else if (sequence.generated >= job.maxTokens) outcome = { kind: 'finished', reason: 'length' };
-        if (outcome !== undefined || sampled.token !== draft[accepted]) break;
-        accepted++;
-      }
-    } catch (error) {
-      outcome = { kind: 'failed', error: asError(error) };
-    }
+    const { accepted, outcome } = checkDraft(sequence, outputIndex, draft, (index, token) => {
+      sequence.progress.firstTokenAt ??= this.#options.clock.now();
+      this.#speculation.observe(sequence, index, token);
+    });
     sequence.advance(accepted);
-    this.#counters.acceptedTokens += accepted;
+    this.#speculation.accepted(accepted);
     this.#counters.decodeTokens += accepted;
     if (accepted < draft.length) this.#options.runner.truncate(sequence.slot, sequence.positionAt(sequence.computed));
     if (outcome !== undefined) this.#leave(sequence, outcome, true);
@@ -463,6 +431,7 @@ export class Scheduler {
     }
     this.#counters.preemptions++;
     this.#running.pop();
+    this.#speculation.forget(youngest);
     this.#freeSlot(youngest.slot);
     const { job, tokens, sampler, progress } = youngest;
     this.#waiting.add({ job, tokens, sampler, progress }, job.priority, progress.enqueuedAt);
@@ -472,6 +441,7 @@ export class Scheduler {
     const index = this.#running.indexOf(sequence);
     if (index < 0) return;
     this.#running.splice(index, 1);
+    this.#speculation.forget(sequence);
     sequence.sampler.dispose();
     if (keepPrefix) this.#keepPrefix(sequence);
     else this.#freeSlot(sequence.slot);
@@ -603,7 +573,6 @@ export class Scheduler {
     this.#counters.steps++;
     this.#counters.prefillTokens += step.prefillTokens;
     this.#counters.decodeTokens += step.decodeTokens;
-    this.#counters.draftTokens += step.draftTokens;
     this.#counters.lastStepMs = stepMs;
   }
 

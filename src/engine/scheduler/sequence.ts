@@ -1,7 +1,6 @@
 /** One generation while it holds a slot. */
 import { mostCells } from '../cache/cache-budget.ts';
 import { KeptTokens } from '../cache/kept-tokens.ts';
-import { Drafter } from './speculation/drafter.ts';
 import type { Job, JobStatistics, PictureSpan, TokenSampler } from './types.ts';
 
 export class Sequence {
@@ -15,7 +14,6 @@ export class Sequence {
   /** Where something can be evicted: what is still in the cache. */
   readonly kept: KeptTokens | undefined;
   readonly progress: Progress;
-  #drafter: Drafter | undefined;
 
   constructor(options: SequenceStart) {
     const { waiting, slot, sampler, computed, now } = options;
@@ -30,11 +28,6 @@ export class Sequence {
       this.progress.firstStartedAt = now;
       this.progress.cachedTokens = computed;
     }
-  }
-
-  /** Made at its first use: it reads the whole prompt. */
-  get drafter(): Drafter {
-    return (this.#drafter ??= new Drafter(this.tokens));
   }
 
   /** The picture that the token at `index` belongs to. */

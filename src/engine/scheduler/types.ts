@@ -79,6 +79,15 @@ export interface StepRunner {
   readonly bytesPerCell: number;
 }
 
+/** The native side of a smaller model that guesses. */
+export interface DraftRunner extends Pick<
+  StepRunner,
+  'cells' | 'slots' | 'batchCapacity' | 'canMove' | 'decode' | 'truncate' | 'remove' | 'move' | 'setThreads'
+> {
+  /** The likeliest token of an output, of those that the model itself knows too. */
+  top(outputIndex: number): { token: number; probability: number; isEnd: boolean };
+}
+
 /** Something laid over the model's weights. It holds for a whole batch, so sequences of different adapters never share one. */
 export type StepAdapter = {
   /** The same key means the same weights. Never empty. */

@@ -17,9 +17,10 @@ function costs(of: (tokens: number) => number): StepCost {
   return cost;
 }
 
+const rateAt = (matchLength: number, rate: AcceptanceRate) => (index: number) => rate.rate(matchLength + index);
 const alone = { tokens: 1, expected: 1 };
 const length = (matchLength: number, rate: AcceptanceRate, cost = usual, step = alone) =>
-  draftLength(matchLength, rate, cost, step, 8).length;
+  draftLength(rateAt(matchLength, rate), cost, step, 8).length;
 
 describe('draftLength', () => {
   it('is long where guesses are right and cheap, and nothing where they are not', () => {
@@ -61,7 +62,7 @@ describe('draftLength', () => {
   });
 
   it('says what the step looks like with the draft, for the next answer', () => {
-    const { length: drafted, step } = draftLength(5, rates(60, 60), usual, alone, 8);
+    const { length: drafted, step } = draftLength(rateAt(5, rates(60, 60)), usual, alone, 8);
     expect(step.tokens).toBe(1 + drafted);
     expect(step.expected).toBeGreaterThan(1);
     expect(step.expected).toBeLessThan(1 + drafted);

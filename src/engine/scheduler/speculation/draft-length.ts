@@ -5,35 +5,48 @@
 import type { StepCost } from './step-cost.ts';
 
 /** A draft must promise this much more than going without: the figures are estimates. */
-const margin = 1.05;
+export const margin = 1.05;
 
-/** Agreement of the text before a draft, from where on the next class begins. */
-const classStarts = [2, 4, 8] as const;
-const assumedRates = [0.4, 0.6, 0.85] as const;
+/** From where on the next class begins, and how often guesses of each class are right as far as nobody knows. */
+export type RateClasses = { starts: readonly number[]; assumed: readonly number[] };
+
+/** By the agreement of the text before a guess, in tokens. */
+const byAgreement: RateClasses = { starts: [2, 4, 8], assumed: [0.4, 0.6, 0.85] };
 /** Guesses that the assumption counts for. */
 const rateWeight = 4;
 const rateMemory = 0.95;
 
-/** How often guesses of one answer were right, by how long the text before them agreed. Counts also what was not drafted. */
+/** How often guesses were right, by what speaks for them. Counts also what was not drafted. */
 export class AcceptanceRate {
-  readonly #right = [0, 0, 0];
-  readonly #all = [0, 0, 0];
+  readonly #classes: RateClasses;
+  readonly #right: number[];
+  readonly #all: number[];
 
-  observe(matchLength: number, isRight: boolean): void {
-    const index = classOf(matchLength);
+  constructor(classes: RateClasses = byAgreement) {
+    this.#classes = classes;
+    this.#right = classes.starts.map(() => 0);
+    this.#all = classes.starts.map(() => 0);
+  }
+
+  /** @param support what the classes go by */
+  observe(support: number, isRight: boolean): void {
+    const index = this.#classOf(support);
     this.#right[index] = (this.#right[index] as number) * rateMemory + (isRight ? 1 : 0);
     this.#all[index] = (this.#all[index] as number) * rateMemory + 1;
   }
 
-  rate(matchLength: number): number {
-    const index = classOf(matchLength);
-    const assumed = (assumedRates[index] as number) * rateWeight;
+  rate(support: number): number {
+    const index = this.#classOf(support);
+    const assumed = (this.#classes.assumed[index] as number) * rateWeight;
     return ((this.#right[index] as number) + assumed) / ((this.#all[index] as number) + rateWeight);
   }
-}
 
-function classOf(matchLength: number): number {
-  return matchLength >= classStarts[2] ? 2 : matchLength >= classStarts[1] ? 1 : 0;
+  #classOf(support: number): number {
+    return Math.max(
+      0,
+      this.#classes.starts.findLastIndex((start) => support >= start),
+    );
+  }
 }
 
 /** A step as planned so far. */
@@ -45,12 +58,12 @@ export type StepOutlook = {
 };
 
 /**
+ * `rateAt`: how likely the guess at an index is right, if all before it are.
  * Tokens of a draft of at most `most` that make the step say most for its time, and what the step looks like with them; 0 where
  * nothing is gained.
  */
 export function draftLength(
-  matchLength: number,
-  rates: AcceptanceRate,
+  rateAt: (index: number) => number,
   cost: StepCost,
   step: StepOutlook,
   most: number,
@@ -60,7 +73,7 @@ export function draftLength(
   let chance = 1;
   let { expected } = step;
   for (let length = 1; length <= most; length++) {
-    chance *= rates.rate(matchLength + length - 1);
+    chance *= rateAt(length - 1);
     expected += chance;
     const tokens = step.tokens + length;
     const pace = expected / cost.expected(tokens);

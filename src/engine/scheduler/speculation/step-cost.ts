@@ -13,6 +13,11 @@ export class StepCost {
   readonly #samples = new Map<number, { times: number[]; observedAt: number }>();
   #steps = 0;
 
+  /** Whether anything was measured. */
+  get isKnown(): boolean {
+    return this.#samples.size > 0;
+  }
+
   observe(tokens: number, milliseconds: number): void {
     this.#steps++;
     const times = this.#samples.get(tokens)?.times ?? [];

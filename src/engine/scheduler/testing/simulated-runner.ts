@@ -65,7 +65,7 @@ export class SimulatedRunner implements StepRunner {
     this.outputs = batch.map((entry) => {
       const contents = this.contents[entry.slot]!;
       // A hole or a token computed twice is a defect of the scheduler. Evictions leave holes, but never at the end.
-      const next = this.evicted ? Math.max(...contents.keys()) + 1 : contents.size;
+      const next = this.evicted ? Math.max(-1, ...contents.keys()) + 1 : contents.size;
       expect(entry.position).toBe(next);
       contents.set(entry.position, entry.token);
       const cell = {};
@@ -73,7 +73,8 @@ export class SimulatedRunner implements StepRunner {
       this.#owners.set(cell, new Set([entry.slot]));
       this.#computedWith.set(cell, this.#adapter);
       // Cells of other weights in a sequence would be a wrong answer that nobody sees.
-      for (const each of this.#cellOf[entry.slot]!.values()) expect(this.#computedWith.get(each)).toBe(this.#adapter);
+      const cells = [...this.#cellOf[entry.slot]!.values()];
+      expect(cells.every((each) => this.#computedWith.get(each) === this.#adapter)).toBe(true);
       return entry.wantsOutput ? [...contents.values()].reduce((sum, token) => sum + token, 0) : undefined;
     });
     return 'done';
