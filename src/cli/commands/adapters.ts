@@ -1,9 +1,9 @@
-import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { adapterModelId, type Adapter } from '../../core/adapters.ts';
 import { addSettings, configOf } from '../command-options.ts';
 import type { Store } from '../application.ts';
+import { removeAdapter } from '../finetune/remove-adapter.ts';
 import { formatBytes, formatDuration, formatTable } from '../format.ts';
 import { watchInterrupts } from '../interrupts.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -64,7 +64,7 @@ export function addAdaptersCommand(program: Command, context: CommandContext): v
     .option('--json', 'Print JSON.')
     .action((name: string) =>
       withStore(context.application, configOf(remove), async (store) => {
-        const freedBytes = await removeAll(store, name, configOf(remove).home);
+        const freedBytes = await removeAdapter(store.adapters, name, configOf(remove).home);
         if (remove.opts<JsonOption>().json) context.terminal.out(`${JSON.stringify({ name, freedBytes })}\n`);
         else context.terminal.out(`${name} is removed, ${formatBytes(freedBytes)} are free again.\n`);
       }),
@@ -91,18 +91,6 @@ async function addFile(store: Store, file: string, flags: AddFlags, { terminal }
   } finally {
     interrupts.dispose();
   }
-}
-
-/** The adapter, and what an unfinished training of that name left. Throws `not_found` where there is neither. */
-async function removeAll(store: Store, name: string, home: string): Promise<number> {
-  store.adapters.requireName(name);
-  const unfinished = path.join(home, 'training', name);
-  const files = await readdir(unfinished).catch(() => undefined);
-  if (files === undefined) return store.adapters.remove(name);
-  const sizes = await Promise.all(files.map(async (file) => (await stat(path.join(unfinished, file))).size));
-  await rm(unfinished, { recursive: true, force: true });
-  const isKept = store.adapters.list().some((adapter) => adapter.name === name);
-  return sizes.reduce((sum, size) => sum + size, isKept ? await store.adapters.remove(name) : 0);
 }
 
 /** How to use an adapter from now on. */

@@ -3,15 +3,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { systemClock } from '../../core/clock.ts';
 import { makeError } from '../../core/errors.ts';
 import type { InstalledModel } from '../../core/model-store.ts';
 import { freeDiskBytes, mebibytes } from '../../models/disk-space.ts';
-import { acquireFileLock } from '../../models/file-lock.ts';
 import { readGgufHeader } from '../../models/gguf.ts';
 import type { Encoded, TrainJob, TrainerEvent } from './messages.ts';
 import { planProcessor } from './schedule.ts';
 import type { CourseOutcome } from './trainer.ts';
+import { claimTraining } from './training-lock.ts';
 import { TrainerProcess } from './trainer-process.ts';
 import { readTrainingData } from './training-data.ts';
 import { estimateTrainingMemory } from './training-memory.ts';
@@ -91,13 +90,7 @@ export async function finetune(options: FinetuneOptions): Promise<FinetuneResult
   const { name, model, root, file, signal } = options;
   const data = readTrainingData(options.data, file, options.validationShare);
   const workFolder = join(root, name);
-  const lock = await acquireFileLock(join(root, `${name}.lock`), {
-    signal,
-    clock: systemClock,
-    onWait(pid) {
-      throw makeError('store_locked', { pid, what: `the training ${name}` });
-    },
-  });
+  const lock = await claimTraining(root, name, signal);
   const child = new TrainerProcess({
     environment: options.environment,
     childScript: options.childScript ?? fileURLToPath(new URL('./finetune-main.js', import.meta.url)),
