@@ -169,6 +169,15 @@ export const settings = {
     placeholder: 'MiB',
     help: 'Disk space for saved sessions, the least recently used go first; 0 refuses them.',
   }),
+  sessionKey: setting({
+    group: 'engine',
+    kind: 'text',
+    schema: z.enum(['auto', 'keyring', 'file']),
+    default: 'auto',
+    expects: 'auto, keyring or file',
+    placeholder: 'place',
+    help: 'Where the key of the saved sessions lies: the keyring of the system, or a file only its owner may read. `auto`: the keyring where there is one, unless there is a key file already.',
+  }),
   speculation: setting({
     group: 'engine',
     kind: 'text',

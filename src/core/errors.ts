@@ -149,6 +149,11 @@ export const errorCatalogue = {
     message: 'Not enough disk space in {path}: {neededMiB} MiB needed, {availableMiB} MiB free.',
   },
   session_invalid: { status: 422, retryable: false, message: 'The saved session cannot be used: {reason}.' },
+  keyring_unavailable: {
+    status: 503,
+    retryable: false,
+    message: 'The keyring of the system cannot be used: {reason}. Unlock it, or use --session-key file.',
+  },
   session_mismatch: {
     status: 422,
     retryable: false,
@@ -169,6 +174,7 @@ export const errorCatalogue = {
   },
   training_data_invalid: { status: 422, retryable: false, message: '{file}{place}: {reason}. Nothing was trained.' },
   training_failed: { status: 500, retryable: true, message: 'The training ended: {reason}. {advice}' },
+  source_mismatch: { status: 409, retryable: false, message: '{file} is no better source for {model}: {reason}.' },
   optimize_failed: {
     status: 500,
     retryable: true,

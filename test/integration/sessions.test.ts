@@ -21,6 +21,8 @@ await describeWithWeights(model, 'sessions', (_, weightsHome) => {
     const server = new DuanyunServer(['--model', model, '--threads', '1', ...args], {
       DUANYUN_HOME: home,
       DUANYUN_LOG_FORMAT: 'json',
+      // Not the keyring of whoever runs the tests.
+      DUANYUN_SESSION_KEY: 'file',
     });
     servers.push(server);
     return { server, url: await server.ready() };

@@ -12,13 +12,17 @@ import {
   type SavedSequence,
   type SessionAbout,
 } from './session-file.ts';
-import { sessionKey } from './session-key.ts';
+import { sessionKey, type KeyPlace } from './session-key.ts';
 
 const suffix = '.session';
+/** A keyring that said no is not asked again for so long: it may take seconds to say so. */
+const keyringPauseMs = 30_000;
 
 export type SessionStoreOptions = {
   folder: string;
   keyFile: string;
+  /** Where the key lies. Default `file`. */
+  keyPlace?: KeyPlace;
   /** All sessions together. */
   maxBytes: number;
 };
@@ -34,6 +38,7 @@ export type ListedSession = {
 export class SessionStore {
   readonly #options: SessionStoreOptions;
   #key: Promise<Buffer> | undefined;
+  #askAgainAt = Number.POSITIVE_INFINITY;
 
   constructor(options: SessionStoreOptions) {
     this.#options = options;
@@ -128,11 +133,18 @@ export class SessionStore {
   }
 
   async #readKey(): Promise<Buffer> {
-    this.#key ??= sessionKey(this.#options.keyFile);
+    if (performance.now() >= this.#askAgainAt) this.#key = undefined;
+    if (this.#key === undefined) {
+      this.#askAgainAt = Number.POSITIVE_INFINITY;
+      this.#key = sessionKey(this.#options);
+      this.#key.catch((error: unknown) => {
+        const isKeyring = error instanceof DuanyunError && error.code === 'keyring_unavailable';
+        this.#askAgainAt = performance.now() + (isKeyring ? keyringPauseMs : 0);
+      });
+    }
     try {
       return await this.#key;
     } catch (error) {
-      this.#key = undefined;
       throw error instanceof DuanyunError ? error : unreadable(error);
     }
   }
