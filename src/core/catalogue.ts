@@ -44,6 +44,8 @@ export type ModelEntry = {
   languages: string[];
   /** A smaller model with the same vocabulary, that can guess for it. */
   draftModel?: string;
+  /** The same model in more bits, to round from (`duanyun optimize --source`). */
+  betterSource?: string;
   /** Resident memory with the default context, f16 cache. */
   memoryBytes: number;
   /** `{model}` becomes the display name. Sent as system prompt where the client sends none. */

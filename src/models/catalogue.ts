@@ -56,6 +56,7 @@ export const modelEntrySchema = z.strictObject({
   reasoning: z.enum(['none', 'optional', 'always']),
   languages: z.array(z.string()),
   draftModel: z.string().exactOptional(),
+  betterSource: z.string().exactOptional(),
   memoryBytes: z.int().positive(),
   persona: z.string().exactOptional(),
   sampling: z.strictObject({
@@ -87,9 +88,11 @@ const catalogueSchema = z
     const names = catalogue.models.flatMap((model) => [model.id, ...model.aliases]);
     const repeated = names.find((name, index) => name === 'default' || names.indexOf(name) !== index);
     if (repeated !== undefined) context.addIssue(`the name ${repeated} is taken`);
-    for (const { id, draftModel } of catalogue.models) {
-      if (draftModel === undefined || catalogue.models.some((model) => model.id === draftModel)) continue;
-      context.addIssue(`the draft model ${draftModel} of ${id} is no entry`);
+    for (const { id, draftModel, betterSource } of catalogue.models) {
+      const missing = [draftModel, betterSource].find(
+        (other) => other !== undefined && !catalogue.models.some((model) => model.id === other),
+      );
+      if (missing !== undefined) context.addIssue(`${missing}, which ${id} names, is no entry`);
     }
     for (const { id } of [...catalogue.defaults.hub, ...catalogue.defaults.packageIndex]) {
       if (!catalogue.models.some((model) => model.id === id)) context.addIssue(`the default ${id} is no entry`);

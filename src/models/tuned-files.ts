@@ -19,9 +19,11 @@ const tunedSchema = z.object({
   recipe: z.looseObject({ id: z.string() }),
   /** The file it was made from: `sha256:…` for one of the store, `file:size:mtime` for one of the user's own. */
   source: z.string(),
+  /** The better file that its matrices were rounded from, and that it was measured against, in the same form. */
+  roundedFrom: z.string().exactOptional(),
   device: z.string(),
   file: z.object({ name: z.string().regex(/^[\w.-]+\.gguf$/), sha256: z.string(), sizeBytes: z.int().positive() }),
-  /** Against the source file. */
+  /** Speed against the source file; the rest against it too, or against `roundedFrom`. */
   measured: z.object({
     kl: z.number(),
     klError: z.number(),
@@ -38,6 +40,8 @@ export type TunedModel = z.infer<typeof tunedSchema>;
 export type TunedFacts = Omit<TunedModel, 'version' | 'device' | 'file' | 'createdAt'>;
 
 const manifestName = 'tuned.json';
+/** There when a search found nothing better. */
+const triedName = 'tried.json';
 
 /** What a figure of speed holds for: another processor wants to be measured anew. */
 export function thisDevice(): string {
@@ -123,6 +127,17 @@ export class TunedFiles {
     await writeFileAtomically(join(folder, manifestName), `${JSON.stringify(tuned, null, 2)}\n`);
     if (before !== undefined && before.file.name !== name) await rm(join(folder, before.file.name), { force: true });
     return tuned;
+  }
+
+  /** Nothing was better than this file on this device. */
+  async noteTried(model: string, source: string): Promise<void> {
+    const tried = { source, device: this.#device };
+    await writeFileAtomically(join(this.#root, model, triedName), `${JSON.stringify(tried)}\n`);
+  }
+
+  async wasTried(model: string, source: string): Promise<boolean> {
+    const tried = await readFile(join(this.#root, model, triedName), 'utf8').catch(() => '');
+    return tried.trim() === JSON.stringify({ source, device: this.#device });
   }
 
   /** True where the file still has the hash it was written with. */

@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { optimize } from '../../src/engine/optimize/optimizer.ts';
+import { quantise, tensorTypes } from '../../src/engine/native/quantise.ts';
+import { ggmlTypeNumber } from '../../src/models/ggml-types.ts';
 import { readGgufHeader } from '../../src/models/gguf.ts';
 import { TunedFiles } from '../../src/models/tuned-files.ts';
 import { describeWithWeights } from '../support/weights.ts';
@@ -13,6 +15,41 @@ import { describeWithWeights } from '../support/weights.ts';
 const childScript = fileURLToPath(new URL('../../dist/engine/optimize/optimize-main.js', import.meta.url));
 
 await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
+  it('rounds from a better file and measures the published one against it', { timeout: 600_000 }, async () => {
+    const root = await mkdtemp(join(tmpdir(), 'duanyun-optimize-'));
+    try {
+      // The published file in more bits: what it says is the same, so both distances are known.
+      const better = join(root, 'better.gguf');
+      const { tensors } = await readGgufHeader(model.weightsPath);
+      const isMatrix = ({ name, shape }: { name: string; shape: number[] }) =>
+        shape.length > 1 && name.startsWith('blk.');
+      const types = new Map(
+        tensors.map((tensor) => [tensor.name, isMatrix(tensor) ? tensorTypes.q8_0 : ggmlTypeNumber(tensor.type)]),
+      );
+      await quantise({ source: model.weightsPath, target: better, base: 'q8_0', types, threads: 2 });
+      const { candidates, published } = await optimize({
+        model: model.entry.id,
+        sourcePath: model.weightsPath,
+        source: model.source,
+        better: { path: better, identity: 'file:1:1', name: 'better.gguf' },
+        goal: 'exact',
+        threads: 2,
+        tunedFiles: new TunedFiles(root, 'this device'),
+        availableBytes: 4 * 1024 ** 3,
+        environment: process.env,
+        signal: new AbortController().signal,
+        onEvent() {},
+        only: ['iq4_nl-attn-down-q8_0'],
+        childScript,
+      });
+      expect(published?.kl).toBeLessThan(0.02);
+      expect(candidates[0]?.quality.kl).toBeGreaterThan(0.0005);
+      expect(candidates[0]?.quality.kl).toBeLessThan(0.1);
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  });
+
   it('writes the formats of the recipe, near to the published file', { timeout: 600_000 }, async () => {
     expect(existsSync(childScript), 'run the tests with `npm test`, which builds first').toBe(true);
     const root = await mkdtemp(join(tmpdir(), 'duanyun-optimize-'));

@@ -1,31 +1,17 @@
-import { writeFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
 import { makeError } from '../../core/errors.ts';
 import type { InstalledModel } from '../../core/model-store.ts';
 import { systemClock } from '../../core/clock.ts';
-import { klLimits, optimizeGoals, type OptimizeGoal } from '../../engine/optimize/choose-recipe.ts';
-import type { OptimizeResult } from '../../engine/optimize/optimizer.ts';
+import { klLimits, optimizeGoals } from '../../engine/optimize/choose-recipe.ts';
 import { tunedName } from '../../models/tuned-files.ts';
 import type { Store } from '../application.ts';
 import { addSettings, configOf } from '../command-options.ts';
-import { countPhysicalCores } from '../device/physical-cores.ts';
 import { formatBytes } from '../format.ts';
-import { watchInterrupts } from '../interrupts.ts';
-import { OptimizeProgress } from '../optimize/optimize-progress.ts';
-import { candidateTable, outcomeText } from '../optimize/result-text.ts';
+import { runOptimize, type OptimizeFlags } from '../optimize/run-optimize.ts';
 import type { CommandContext } from '../run-command.ts';
 import { withStore } from '../with-store.ts';
 
-type Flags = {
-  for: OptimizeGoal;
-  undo?: true;
-  all?: true;
-  plot?: string;
-  candidates?: string[];
-  prune?: number[];
-  again?: true;
-  json?: true;
-};
+type Flags = OptimizeFlags & { undo?: true };
 
 const goals = `
 Goals, by what they accept as the mean KL divergence from the published file (nats a token):
@@ -44,6 +30,10 @@ export function addOptimizeCommand(program: Command, context: CommandContext): v
     .description('Rewrite the weights of a model in the formats that are fastest on this machine.')
     .argument('[model]', 'id, alias, path to a .gguf file, or `default`', 'default')
     .addOption(new Option('--for <goal>', 'What to optimise for.').choices(optimizeGoals).default('balanced'))
+    .option(
+      '--source <file>',
+      'A file of the same model in more bits (Q8_0, F16), by path or id: round from it and measure against it.',
+    )
     .option('--all', 'Time all candidates, also those that the goal cannot pick; for the plot.')
     .option('--candidates <ids>', 'Only these formats, separated by commas, as the table names them.', nameList)
     .option('--plot <file>', 'Write a plot of speed against divergence (SVG).')
@@ -62,8 +52,9 @@ export function addOptimizeCommand(program: Command, context: CommandContext): v
         { ...configOf(command), published: true },
         async (store) => {
           const model = await store.resolve(name);
-          if (command.opts<Flags>().undo === true) await undo(store, model, command, context);
-          else await optimizeModel(store, model, command, context);
+          const flags = command.opts<Flags>();
+          if (flags.undo === true) await undo(store, model, command, context);
+          else await runOptimize(store, model, flags, configOf(command), context);
         },
         { quietly: true },
       );
@@ -89,58 +80,6 @@ async function undo(
   if (command.opts<Flags>().json) terminal.out(`${JSON.stringify({ model: id, freedBytes })}\n`);
   else if (freedBytes === 0) terminal.out(`${id} was not optimised.\n`);
   else terminal.out(`${id} runs from the published file again; ${formatBytes(freedBytes)} are free again.\n`);
-}
-
-async function optimizeModel(
-  store: Store,
-  model: InstalledModel,
-  command: Command,
-  { application, terminal }: CommandContext,
-): Promise<void> {
-  const flags = command.opts<Flags>();
-  const config = configOf(command);
-  const interrupts = watchInterrupts(() => process.exit(130));
-  const progress = new OptimizeProgress(terminal);
-  let result: OptimizeResult;
-  try {
-    result = await application.optimize(
-      {
-        model: tunedName(model),
-        sourcePath: model.weightsPath,
-        source: model.source,
-        goal: flags.for,
-        threads: config.threads === 'auto' ? Math.min(8, countPhysicalCores()) : config.threads,
-        tunedFiles: store.tunedFiles,
-        availableBytes: application.availableMemoryBytes(),
-        signal: interrupts.signal,
-        measureAll: flags.all === true,
-        measureAgain: flags.again === true,
-        ...(flags.candidates === undefined ? {} : { only: flags.candidates }),
-        ...(flags.prune === undefined ? {} : { pruneLayers: flags.prune }),
-        onEvent: (event) => {
-          if (flags.json) terminal.out(`${JSON.stringify(event)}\n`);
-          else progress.show(event);
-        },
-      },
-      config,
-    );
-  } finally {
-    progress.clear();
-    interrupts.dispose();
-  }
-  if (flags.plot !== undefined) {
-    // The charts are megabytes, and no part of the gateway's image: loaded where one is drawn.
-    const { speedPlot } = await import('../optimize/speed-plot.ts');
-    await writePlot(flags.plot, speedPlot(model.entry.displayName, result));
-  }
-  if (flags.json) terminal.out(`${JSON.stringify({ type: 'optimize-done', ...result })}\n`);
-  else terminal.out(`${candidateTable(result)}\n${outcomeText(model.entry.id, flags.for, result)}\n`);
-}
-
-async function writePlot(file: string, svg: string): Promise<void> {
-  await writeFile(file, svg).catch((cause: unknown) => {
-    throw makeError('config_invalid', { reason: `--plot: ${file} cannot be written` }, { cause });
-  });
 }
 
 function nameList(text: string): string[] {

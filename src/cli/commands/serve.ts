@@ -5,6 +5,8 @@ import { addSettings, configOf } from '../command-options.ts';
 import type { BroughtUp } from '../device/bring-up.ts';
 import { formatBytes } from '../format.ts';
 import { exitCodeOf, rejectionOf, watchInterrupts } from '../interrupts.ts';
+import { TunedFiles } from '../../models/tuned-files.ts';
+import { offerLine, optimizeMinutes, optimizeOffer } from '../optimize/offer.ts';
 import { openEntry, type OpenEntry } from '../open-entry.ts';
 import { PullProgress } from '../pull-progress.ts';
 import type { CommandContext } from '../run-command.ts';
@@ -49,6 +51,8 @@ async function serve(config: Config, context: CommandContext): Promise<void> {
     say(`Duanyun ${application.version} listens on ${entry.server.url}`);
     const broughtUp = await Promise.race([entry.ready, rejectionOf(interrupts.signal)]);
     say(readyText(entry.server.url, broughtUp, config));
+    const offer = config.published ? undefined : await optimizeOffer(new TunedFiles(config.home), broughtUp.model);
+    if (offer !== undefined) say(offerLine(offer, optimizeMinutes(broughtUp.model, broughtUp.plan.engine.threads)));
     await rejectionOf(interrupts.signal);
   } catch (error) {
     progress.clear();

@@ -8,10 +8,10 @@ export type DraftModel = { model: InstalledModel; header: GgufHeader };
 export type DraftModelParts = {
   config: Pick<Config, 'speculation' | 'draftModel'>;
   /** Finds a model by its name, or fetches it. */
-  find(name: string): Promise<InstalledModel>;
-  readHeader(path: string): Promise<GgufHeader>;
+  find: (name: string) => Promise<InstalledModel>;
+  readHeader: (path: string) => Promise<GgufHeader>;
   /** What the user asked for and does not get. */
-  onNote(note: string): void;
+  onNote: (note: string) => void;
 };
 
 /** `undefined` where none is wanted, or the catalogue pairs none with this model. Throws what `find` throws. */

@@ -7,7 +7,8 @@ import type { Terminal } from '../terminal.ts';
 import { ratio } from './result-text.ts';
 
 const stepNames: Readonly<Record<OptimizeStep, string>> = {
-  reference: 'reading the published file',
+  reference: 'reading the source',
+  published: 'comparing the published file',
   quantise: 'rounding to',
   compose: 'writing',
   quality: 'comparing',
@@ -32,11 +33,14 @@ export class OptimizeProgress {
         this.#progress.show(`${number} ${step}`, `${text} ${Math.round(share * 100)} %`);
         return;
       }
+      case 'published':
+        this.#progress.line(`  the published file itself: KL ${event.quality.kl.toFixed(4)} from the source`);
+        return;
       case 'candidate': {
         const { recipe, sizeBytes, quality, measured } = event.candidate;
         const speed =
           measured === undefined
-            ? 'too far from the published file for this goal'
+            ? 'too far from the source for this goal'
             : `prefill ${ratio(measured.speed.prefill)}, decode ${ratio(measured.speed.decode)}, 8 streams ${ratio(measured.speed.eightStreams)}`;
         this.#progress.line(`  ${recipe.id}: ${formatBytes(sizeBytes)}, KL ${quality.kl.toFixed(4)}, ${speed}`);
       }

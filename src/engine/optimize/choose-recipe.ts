@@ -49,8 +49,9 @@ export function chooseCandidate(
   candidates: readonly MeasuredCandidate[],
   goal: OptimizeGoal,
   sourceBytes: number,
+  klLimit = klLimits[goal],
 ): MeasuredCandidate | undefined {
-  const fitting = candidates.filter(({ quality }) => quality.kl <= klLimits[goal]);
+  const fitting = candidates.filter(({ quality }) => quality.kl <= klLimit);
   if (goal === 'small') {
     return fitting
       .filter(({ sizeBytes }) => sizeBytes < sourceBytes)

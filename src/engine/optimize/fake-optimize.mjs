@@ -15,13 +15,14 @@ process.on('message', (job) => {
   switch (job.kind) {
     case 'reference':
       process.send({ type: 'progress', share: 0.5 });
-      return done({ perplexity: 20, tokens: 10 });
+      return done({ perplexity: 20, tokens: 10, ...(env.FAKE_MISMATCH ? { mismatch: env.FAKE_MISMATCH } : {}) });
     case 'quantise':
       copyFileSync(job.source, job.target);
       if (env.FAKE_CUTS) truncateSync(job.target, 1100);
       return done(undefined);
     case 'quality': {
-      const [kl] = figuresOf(job.candidate);
+      const isCandidate = job.candidate.includes('candidate-');
+      const kl = isCandidate ? figuresOf(job.candidate)[0] : Number(env.FAKE_PUBLISHED_KL);
       return done({ kl, klError: kl / 10, sameTop: 0.95, perplexity: 21 });
     }
     case 'speed': {

@@ -4,8 +4,11 @@ import type { TensorType } from '../native/quantise.ts';
 import type { Quality, SpeedRatios } from './choose-recipe.ts';
 
 export type OptimizeJob =
-  /** Writes the source's logits to `referencePath`, and takes the importance of its weights. */
-  | { kind: 'reference'; source: string; referencePath: string; threads: number }
+  /**
+   * Writes the source's logits to `referencePath`, and takes the importance of its weights. With `published` its vocabulary is held
+   * against that file's first.
+   */
+  | { kind: 'reference'; source: string; published?: string; referencePath: string; threads: number }
   /** Writes the source with the tensors named in `tensors` in another format, the others as they are. */
   | {
       kind: 'quantise';
@@ -28,7 +31,8 @@ export type OptimizeJob =
     };
 
 export type JobResult = {
-  reference: { perplexity: number; tokens: number };
+  /** `mismatch`: how the vocabularies differ; nothing was written then. */
+  reference: { perplexity: number; tokens: number; mismatch?: string };
   quantise: undefined;
   quality: Quality;
   speed: SpeedRatios;

@@ -2,6 +2,7 @@
 import { toWireError } from '../host/wire-error.ts';
 import { ImportanceCollector } from '../native/importance.ts';
 import { NativeModel } from '../native/model.ts';
+import { checkSameVocabulary } from '../native/same-vocabulary.ts';
 import { quantise, tensorTypes, type Importance } from '../native/quantise.ts';
 import { readGgufHeader } from '../../models/gguf.ts';
 import { ggmlTypeNumber } from '../../models/ggml-types.ts';
@@ -31,6 +32,8 @@ async function run(job: OptimizeJob): Promise<JobResult[keyof JobResult]> {
   switch (job.kind) {
     case 'reference':
       return withModel(job.source, async (model) => {
+        const mismatch = job.published === undefined ? undefined : await vocabularyMismatch(model, job.published);
+        if (mismatch !== undefined) return { perplexity: Number.NaN, tokens: 0, mismatch };
         importance = collectImportance(model, job.threads, (share) => progress(share / 2));
         return writeReference(model, job.referencePath, job.threads, (share) => progress(0.5 + share / 2));
       });
@@ -56,6 +59,15 @@ async function run(job: OptimizeJob): Promise<JobResult[keyof JobResult]> {
       return withModel(job.candidate, (model) => compareWithReference(model, job.referencePath, job.threads, progress));
     case 'speed':
       return compareSpeed({ ...job, onRound: (round) => progress(round / job.mostRounds) });
+  }
+}
+
+async function vocabularyMismatch(model: NativeModel, path: string): Promise<string | undefined> {
+  const published = await NativeModel.load({ path, gpuLayers: 0, vocabularyOnly: true });
+  try {
+    return checkSameVocabulary(model, published);
+  } finally {
+    published.dispose();
   }
 }
 

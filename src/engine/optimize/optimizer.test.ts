@@ -190,6 +190,75 @@ describe('optimize', () => {
     await expect(run({ pruneLayers: [7] })).rejects.toMatchObject({ code: 'config_invalid' });
   });
 
+  it('remembers that nothing was better, for this file on this device', async () => {
+    await run({ only: ['q8_0'] });
+    expect(await tunedFiles.wasTried('some-model', 'sha256:abc')).toBe(false);
+    await run({ goal: 'exact' });
+    expect(await tunedFiles.wasTried('some-model', 'sha256:abc')).toBe(true);
+    expect(await tunedFiles.wasTried('some-model', 'sha256:other')).toBe(false);
+    await run();
+    expect(await inUse()).toBeDefined();
+  });
+
+  describe('from a better source', () => {
+    const better = () => ({ path: join(root, 'better.gguf'), identity: 'file:768:1', name: 'better.gguf' });
+    beforeEach(async () => {
+      // The same matrices in 8 bits, and better ones in 16.
+      const coarse = (name: string, offset: bigint) => ({ name, shape: [32n, 4n], type: 8, offset });
+      const tensors = [
+        coarse('blk.0.attn_q.weight', 0n),
+        coarse('blk.0.ffn_up.weight', 160n),
+        coarse('output.weight', 320n),
+      ];
+      await writeFile(sourcePath, buildGguf({ tensors }));
+      await writeFile(join(root, 'better.gguf'), published);
+    });
+
+    it('rounds the matrices from it and keeps the others; the published file stays what it stands for', async () => {
+      const { tuned, published: quality } = await run({ better: better(), environment: { FAKE_PUBLISHED_KL: '0.03' } });
+      expect(quality?.kl).toBe(0.03);
+      expect(tuned?.roundedFrom).toBe('file:768:1');
+      const found = await inUse();
+      const types = (await readGgufHeader(found?.path ?? '')).tensors.map(({ name, type }) => [name, type]);
+      // The stand-in copies what it is given.
+      expect(types).toEqual([
+        ['blk.0.attn_q.weight', 'F16'],
+        ['blk.0.ffn_up.weight', 'F16'],
+        ['output.weight', 'Q8_0'],
+      ]);
+    });
+
+    it('accepts what is no further from it than the published file', async () => {
+      const near = await run({ better: better(), goal: 'exact', environment: { FAKE_PUBLISHED_KL: '0.03' } });
+      expect(near.tuned?.recipe.id).toBe('iq4_nl-attn-down-q8_0');
+      expect(near.klLimit).toBe(0.03);
+      const far = await run({ better: better(), goal: 'exact', environment: { FAKE_PUBLISHED_KL: '0.001' } });
+      expect(far.tuned).toBeUndefined();
+    });
+
+    it.each([
+      ['has other words', { FAKE_MISMATCH: 'token 7 of its vocabulary is another one' }, 'token 7'],
+      ['says something else', { FAKE_PUBLISHED_KL: '2.5' }, 'KL 2.50 nats'],
+    ])('is refused where it %s, and nothing changes', async (_, environment, reason) => {
+      await expect(run({ better: better(), environment })).rejects.toMatchObject({
+        code: 'source_mismatch',
+        message: expect.stringContaining(reason) as string,
+      });
+      expect(await inUse()).toBeUndefined();
+      expect(await readdir(join(root, 'tuned', 'some-model'))).not.toContain('work');
+    });
+
+    it('is refused before anything runs where it is another model, damaged or missing', async () => {
+      await writeFile(better().path, buildGguf({ tensors: [matrix('blk.0.attn_q.weight', 0n)] }));
+      await expect(run({ better: better() })).rejects.toMatchObject({ code: 'source_mismatch' });
+      await writeFile(better().path, published.subarray(0, 60));
+      await expect(run({ better: better() })).rejects.toMatchObject({ code: 'model_file_invalid' });
+      await rm(better().path);
+      await expect(run({ better: better() })).rejects.toMatchObject({ code: 'not_found' });
+      expect(events).toEqual([]);
+    });
+  });
+
   it('refuses a damaged source', async () => {
     await writeFile(sourcePath, published.subarray(0, 40));
     await expect(run()).rejects.toMatchObject({ code: 'model_file_invalid' });

@@ -3,16 +3,17 @@ import { createHash } from 'node:crypto';
 import { rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { systemClock, type Clock } from '../../core/clock.ts';
-import { DuanyunError, makeError } from '../../core/errors.ts';
-import { freeDiskBytes, isDiskFull, mebibytes } from '../../models/disk-space.ts';
+import { makeError } from '../../core/errors.ts';
 import { composeGguf } from '../../models/compose-gguf.ts';
 import { readGgufHeader, type GgufHeader } from '../../models/gguf.ts';
 import type { TensorType } from '../native/quantise.ts';
 import type { MeasuredFormats } from '../../models/measured-formats.ts';
 import type { TunedFiles, TunedModel } from '../../models/tuned-files.ts';
 import { chooseCandidate, klLimits, type MeasuredCandidate, type OptimizeGoal, type Quality } from './choose-recipe.ts';
+import { checkBetterSource, type BetterSource } from './better-source.ts';
 import { OptimizeProcess } from './optimize-process.ts';
 import { candidateRecipes, formatsOf, layerCount, prunedRecipe, type Recipe } from './recipe.ts';
+import { asOptimizeError, requireRoom, workingBytes } from './room.ts';
 import { evaluationText } from './texts/evaluation-text.ts';
 
 export type OptimizeOptions = {
@@ -21,6 +22,8 @@ export type OptimizeOptions = {
   sourcePath: string;
   /** As in `TunedModel`. */
   source: string;
+  /** Round from this file, and measure against it. Speed is still compared with the published file. Default: the published file. */
+  better?: BetterSource;
   goal: OptimizeGoal;
   threads: number;
   tunedFiles: TunedFiles;
@@ -41,52 +44,61 @@ export type OptimizeOptions = {
   freeBytes?: (directory: string) => Promise<number>;
 };
 
-export type OptimizeStep = 'reference' | 'quantise' | 'compose' | 'quality' | 'speed';
+export type OptimizeStep = 'reference' | 'published' | 'quantise' | 'compose' | 'quality' | 'speed';
 export type Candidate = { recipe: Recipe; sizeBytes: number; quality: Quality; measured?: MeasuredCandidate };
 export type OptimizeEvent =
   | { type: 'optimize-start'; model: string; goal: OptimizeGoal; candidates: number }
   /** `share` 0–1 of this step. */
   | { type: 'step'; step: OptimizeStep; recipe?: string; number: number; of: number; share: number }
   /** `fits`: near enough to the source for the goal. */
-  | { type: 'candidate'; candidate: Candidate; fits: boolean };
+  | { type: 'candidate'; candidate: Candidate; fits: boolean }
+  /** How far the published file itself is from the better one. */
+  | { type: 'published'; quality: Quality };
 
 export type OptimizeResult = {
   sourceBytes: number;
   sourcePerplexity: number;
   candidates: Candidate[];
+  /** The published file against the better source, where there is one. */
+  published?: Quality;
+  /** KL that was accepted at most. */
+  klLimit: number;
   /** `undefined`: nothing was better than the published file, which stays in use. */
   tuned: TunedModel | undefined;
 };
 
 /** Raised when candidates are measured in another way, so that old figures stop counting. */
 const measuringVersion = 1;
+/** Rounding to 4 bits costs hundredths of a nat, to 2 bits tenths; two trainings of one architecture are further apart. */
+const mostPublishedKl = 0.5;
 const leastRounds = 3;
 const mostRounds = 5;
-/** Compute buffers, logits and the process itself, beside the weights. */
-const workingBytes = 500 * 1024 * 1024;
-
 /**
- * Throws `disk_full` and `model_too_large` before anything is written, `model_file_invalid`, `optimize_failed`. The
+ * Throws `disk_full`, `model_too_large` and `source_mismatch` before anything is written, `model_file_invalid`, `optimize_failed`. The
  * source stays as it is whatever happens; a run that is killed leaves what was in use before.
  */
 export async function optimize(options: OptimizeOptions): Promise<OptimizeResult> {
-  const { model, sourcePath, goal, tunedFiles, onEvent } = options;
+  const { model, sourcePath, better, goal, tunedFiles, onEvent } = options;
   const header = await readGgufHeader(sourcePath);
-  const plans = planCandidates(chooseRecipes(header, options), header);
+  const betterHeader = better === undefined ? undefined : await readGgufHeader(better.path);
+  if (better !== undefined && betterHeader !== undefined) {
+    checkBetterSource(betterHeader, header, { file: better.name, model });
+  }
+  const plans = planCandidates(chooseRecipes(header, options), header, betterHeader !== undefined);
   const clock = options.clock ?? systemClock;
   const lock = await tunedFiles.claim(model, { signal: options.signal, clock });
   const signal = AbortSignal.any([options.signal, lock.lost]);
   const process = new OptimizeProcess(options);
   try {
     const folder = await tunedFiles.newWorkFolder(model);
-    await requireRoom(options, header, folder);
+    await requireRoom(options, betterHeader ?? header, folder);
     const known = await tunedFiles.measured(model, conditionsOf(options));
     onEvent({ type: 'optimize-start', model, goal, candidates: plans.length });
     try {
       return await new Search({ ...options, clock, signal }, { header, process, folder, known }).run(plans);
     } catch (error) {
       if (signal.aborted) throw error;
-      throw await asOptimizeError(error, options, header, folder);
+      throw await asOptimizeError(error, options, betterHeader ?? header, folder);
     }
   } finally {
     await process.dispose();
@@ -98,9 +110,10 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
 type Plan = { recipe: Recipe; formats: ReadonlyMap<string, TensorType>; content: string };
 
 /** What a candidate's figures hold for, beside the processor. */
-function conditionsOf({ source, threads }: OptimizeOptions): string {
+function conditionsOf({ source, better, threads }: OptimizeOptions): string {
   const text = createHash('sha256').update(evaluationText).digest('hex').slice(0, 12);
-  return `${source}, ${threads} threads, text ${text}, measured as in version ${measuringVersion}`;
+  const from = better === undefined ? source : `${source} from ${better.identity}`;
+  return `${from}, ${threads} threads, text ${text}, measured as in version ${measuringVersion}`;
 }
 
 /** Throws `config_invalid` for a candidate or a layer that there is not. */
@@ -124,11 +137,11 @@ function chooseRecipes(header: GgufHeader, { only, pruneLayers }: OptimizeOption
 type Watch = { signal: AbortSignal; onProgress: (share: number) => void };
 
 /** Recipes that change nothing of this file, or the same as an earlier one, are left out. */
-function planCandidates(recipes: readonly Recipe[], header: GgufHeader): Plan[] {
+function planCandidates(recipes: readonly Recipe[], header: GgufHeader, isAnew: boolean): Plan[] {
   const seen = new Set<string>();
   return recipes
     .map((recipe) => {
-      const formats = formatsOf(recipe, header);
+      const formats = formatsOf(recipe, header, { isAnew });
       return { recipe, formats, content: JSON.stringify([[...formats], recipe.pruneLayers ?? []]) };
     })
     .filter(({ recipe, formats, content }) => {
@@ -147,6 +160,9 @@ class Search {
   #best: { candidate: Candidate; plan: Plan; path?: string } | undefined;
   /** Of the source file; known once anything is. */
   #sourcePerplexity: number;
+  /** Of the published file against a better source, where there is one. */
+  #published: Quality | undefined;
+  #hasReadSource = false;
 
   constructor(options: OptimizeOptions & { clock: Clock }, parts: SearchParts) {
     this.#options = options;
@@ -157,6 +173,8 @@ class Search {
   async run(plans: readonly Plan[]): Promise<OptimizeResult> {
     const { goal, signal, tunedFiles, model, onEvent } = this.#options;
     const of = plans.length;
+    // What the published file is away by is accepted of a candidate too.
+    if (this.#options.better !== undefined) await this.#readSource(of);
     await this.#prepare(
       plans.filter((plan) => this.#remembered(plan) === undefined),
       of,
@@ -166,11 +184,21 @@ class Search {
       const candidate = this.#remembered(plan) ?? (await this.#try(plan, { number: index + 1, of }));
       candidates.push(candidate);
       await this.#keepBetter(candidate, plan);
-      onEvent({ type: 'candidate', candidate, fits: candidate.quality.kl <= klLimits[goal] });
+      onEvent({ type: 'candidate', candidate, fits: candidate.quality.kl <= this.#klLimit });
     }
-    const facts = { sourceBytes: this.#parts.header.fileSizeBytes, sourcePerplexity: this.#sourcePerplexity };
+    const { better, only, source } = this.#options;
+    const facts = {
+      sourceBytes: this.#parts.header.fileSizeBytes,
+      sourcePerplexity: this.#sourcePerplexity,
+      klLimit: this.#klLimit,
+      ...(this.#published === undefined ? {} : { published: this.#published }),
+    };
     const best = this.#best;
-    if (best?.candidate.measured === undefined) return { ...facts, candidates, tuned: undefined };
+    if (best?.candidate.measured === undefined) {
+      // A part of the candidates says nothing of the others.
+      if (only === undefined) await tunedFiles.noteTried(model, source);
+      return { ...facts, candidates, tuned: undefined };
+    }
     const path = best.path ?? (await this.#composeKnown(best.plan, of));
     const { recipe, quality, measured } = best.candidate;
     const tuned = await tunedFiles.adopt(
@@ -179,7 +207,8 @@ class Search {
         model,
         goal,
         recipe,
-        source: this.#options.source,
+        source,
+        ...(better === undefined ? {} : { roundedFrom: better.identity }),
         measured: { ...quality, sourcePerplexity: facts.sourcePerplexity, ...measured.speed },
       },
       new Date(this.#options.clock.wallTime()),
@@ -200,21 +229,51 @@ class Search {
   }
 
   #isTimed({ recipe }: Plan, quality: Quality): boolean {
-    const { goal, measureAll } = this.#options;
-    return quality.kl <= klLimits[goal] || measureAll === true || recipe.pruneLayers !== undefined;
+    const { measureAll } = this.#options;
+    return quality.kl <= this.#klLimit || measureAll === true || recipe.pruneLayers !== undefined;
+  }
+
+  /** What the goal accepts; a candidate that is no further from a better source than the published file is, is accepted too. */
+  get #klLimit(): number {
+    return Math.max(klLimits[this.#options.goal], this.#published?.kl ?? 0);
+  }
+
+  /** Once. Throws `source_mismatch` where a better source turns out to be another model. */
+  async #readSource(of: number): Promise<void> {
+    if (this.#hasReadSource) return;
+    this.#hasReadSource = true;
+    const { sourcePath, better, threads, model, onEvent } = this.#options;
+    const referencePath = this.#referencePath;
+    const { process } = this.#parts;
+    const { perplexity, mismatch } = await process.run(
+      better === undefined
+        ? { kind: 'reference', source: sourcePath, referencePath, threads }
+        : { kind: 'reference', source: better.path, published: sourcePath, referencePath, threads },
+      this.#watch({ step: 'reference', number: 0, of }),
+    );
+    this.#sourcePerplexity = perplexity;
+    if (better === undefined) return;
+    const names = { file: better.name, model };
+    if (mismatch !== undefined) throw makeError('source_mismatch', { ...names, reason: mismatch });
+    const quality = await process.run(
+      { kind: 'quality', candidate: sourcePath, referencePath, threads },
+      this.#watch({ step: 'published', number: 0, of }),
+    );
+    onEvent({ type: 'published', quality });
+    if (quality.kl > mostPublishedKl) {
+      const reason = `it says something else than the published file (KL ${quality.kl.toFixed(2)} nats)`;
+      throw makeError('source_mismatch', { ...names, reason });
+    }
+    this.#published = quality;
   }
 
   /** Reads the source, and rounds each matrix once for each format that a plan wants it in. */
   async #prepare(plans: readonly Plan[], of: number): Promise<void> {
     if (plans.length === 0) return;
-    const { sourcePath: source, threads } = this.#options;
+    const { sourcePath, better, threads } = this.#options;
+    const source = better?.path ?? sourcePath;
     const { process } = this.#parts;
-    const read = this.#watch({ step: 'reference', number: 0, of });
-    const { perplexity } = await process.run(
-      { kind: 'reference', source, referencePath: this.#referencePath, threads },
-      read,
-    );
-    this.#sourcePerplexity = perplexity;
+    await this.#readSource(of);
     const wanted = new Map<TensorType, Set<string>>();
     for (const [name, format] of plans.flatMap(({ formats }) => [...formats])) {
       wanted.set(format, (wanted.get(format) ?? new Set()).add(name));
@@ -291,7 +350,7 @@ class Search {
     const contenders = [this.#best?.candidate, isExperiment ? undefined : candidate].flatMap(
       (each) => each?.measured ?? [],
     );
-    const chosen = chooseCandidate(contenders, this.#options.goal, this.#parts.header.fileSizeBytes);
+    const chosen = chooseCandidate(contenders, this.#options.goal, this.#parts.header.fileSizeBytes, this.#klLimit);
     const path = this.#candidatePath(plan.recipe);
     if (chosen === undefined || chosen !== candidate.measured) {
       await rm(path, { force: true });
@@ -310,62 +369,4 @@ class Search {
     onEvent({ type: 'step', ...step, share: 0 });
     return { signal, onProgress: (share: number) => onEvent({ type: 'step', ...step, share }) };
   }
-}
-
-/** Room for the reference logits, a file for each format and two candidates on the disk, and for the source and its buffers in memory. */
-async function requireRoom(options: OptimizeOptions, header: GgufHeader, folder: string): Promise<void> {
-  const neededBytes = neededDiskBytes(header);
-  const freeBytes = await freeBytesOf(folder, options);
-  if (freeBytes < neededBytes) {
-    throw makeError('disk_full', {
-      path: folder,
-      neededMiB: mebibytes(neededBytes),
-      availableMiB: mebibytes(freeBytes),
-    });
-  }
-  const neededMemory = header.fileSizeBytes + workingBytes;
-  if (options.availableBytes < neededMemory) {
-    throw makeError('model_too_large', {
-      model: options.model,
-      neededMiB: mebibytes(neededMemory),
-      availableMiB: mebibytes(options.availableBytes),
-      advice: 'Stop the server while the file is optimised.',
-    });
-  }
-}
-
-function neededDiskBytes(header: GgufHeader): number {
-  const vocabulary = header.tensors.find(({ name }) => name === 'token_embd.weight')?.shape[1] ?? 0;
-  return 5 * header.fileSizeBytes * 1.2 + vocabulary * 4 * referenceTokens;
-}
-
-/** More than the evaluation text has in any vocabulary known. */
-const referenceTokens = 2_500;
-
-/** Less than this is left where writing ended for want of room: the library does not say why it failed. */
-const exhaustedBytes = 16 * 1024 * 1024;
-
-async function asOptimizeError(
-  cause: unknown,
-  options: OptimizeOptions,
-  header: GgufHeader,
-  folder: string,
-): Promise<unknown> {
-  if (isDiskFull(cause) || (await freeBytesOf(folder, options)) < exhaustedBytes) {
-    const availableMiB = mebibytes(await freeBytesOf(folder, options));
-    return makeError(
-      'disk_full',
-      { path: folder, neededMiB: mebibytes(neededDiskBytes(header)), availableMiB },
-      { cause },
-    );
-  }
-  if (!(cause instanceof DuanyunError)) return cause;
-  if (cause.code === 'engine_crashed') {
-    return makeError('optimize_failed', { reason: 'the process that does it ended' }, { cause });
-  }
-  return cause.code === 'engine_failed' ? makeError('optimize_failed', { reason: cause.message }, { cause }) : cause;
-}
-
-function freeBytesOf(folder: string, { freeBytes = freeDiskBytes }: OptimizeOptions): Promise<number> {
-  return freeBytes(folder);
 }

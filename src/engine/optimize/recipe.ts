@@ -28,17 +28,23 @@ const blockElements: Readonly<Record<TensorType, number>> = {
 
 /**
  * The format of every matrix that the recipe changes, by name. A matrix that was published in a fast format stays: anything else
- * would only lose. Rows that do not fit a format get IQ4_NL.
+ * would only lose. Rows that do not fit a format get IQ4_NL. With `isAnew` the matrices
+ * come from a better source, and every one gains.
  */
-export function formatsOf(recipe: Recipe, { tensors }: Pick<GgufHeader, 'tensors'>): Map<string, TensorType> {
+export function formatsOf(
+  recipe: Recipe,
+  { tensors }: Pick<GgufHeader, 'tensors'>,
+  { isAnew = false }: { isAnew?: boolean } = {},
+): Map<string, TensorType> {
   const rules = recipe.rules.map(({ tensors: pattern, format }) => ({ pattern: new RegExp(pattern), format }));
   const formats = new Map<string, TensorType>();
   for (const tensor of tensors) {
-    if (!isMatrix(tensor) || fastPublishedTypes.has(tensor.type)) continue;
+    if (!isMatrix(tensor) || (!isAnew && fastPublishedTypes.has(tensor.type))) continue;
     const wanted = rules.find(({ pattern }) => pattern.test(tensor.name))?.format;
     if (wanted === undefined) continue;
     const format = (tensor.shape[0] ?? 0) % blockElements[wanted] === 0 ? wanted : 'iq4_nl';
-    if (tensor.type !== format.toUpperCase() && (tensor.shape[0] ?? 0) % 32 === 0) formats.set(tensor.name, format);
+    const changes = isAnew || tensor.type !== format.toUpperCase();
+    if (changes && (tensor.shape[0] ?? 0) % 32 === 0) formats.set(tensor.name, format);
   }
   return formats;
 }

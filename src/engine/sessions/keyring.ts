@@ -5,7 +5,6 @@
  */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import path from 'node:path';
 import { makeError } from '../../core/errors.ts';
 import { writeFileAtomically } from '../../models/manifests.ts';
 
@@ -81,9 +80,8 @@ class MacKeychain implements Keyring {
   }
 
   async read(): Promise<string | undefined> {
-    const { code, output, complaint } = await this.#run([
-      ...['find-generic-password', '-s', service, '-a', this.#account, '-w'],
-    ]);
+    const args = ['find-generic-password', '-s', service, '-a', this.#account, '-w'];
+    const { code, output, complaint } = await this.#run(args);
     if (code === 0) return output.trim();
     if (code === macNotFound) return undefined;
     throw unavailable(complaint || `security ended with ${code}`);
@@ -113,8 +111,8 @@ class WindowsSeal implements Keyring {
   readonly #file: string;
 
   constructor(options: KeyringOptions) {
-    const root = process.env['SystemRoot'] ?? String.raw`C:\Windows`;
-    this.#run = runner(options, path.win32.join(root, 'System32', 'WindowsPowerShell', 'v1.0', 'powershell.exe'));
+    // By its full path: Windows looks for a bare name in the current folder first.
+    this.#run = runner(options, String.raw`C:\Windows\System32\WindowsPowerShell\v1.0\powershell.exe`);
     this.#file = options.sealedFile;
   }
 
@@ -144,7 +142,11 @@ type Run = (args: readonly string[], input?: string) => Promise<Ended>;
 function runner({ command, timeoutMs = defaultTimeoutMs }: KeyringOptions, usual: string): Run {
   return (args, input = '') =>
     new Promise((resolve, reject) => {
-      const child = spawn(command ?? usual, args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: timeoutMs, windowsHide: true });
+      const child = spawn(command ?? usual, args, {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        timeout: timeoutMs,
+        windowsHide: true,
+      });
       let output = '';
       let complaint = '';
       child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));

@@ -22,7 +22,10 @@ const keyFile = () => path.join(home, 'state', 'session.key');
 const inState = async () => (await readdir(path.dirname(keyFile())).catch(() => [])).toSorted();
 type Kept = { secrets: Record<string, string>; calls: string[][] };
 const kept = async () => JSON.parse(await readFile(path.join(home, 'keyring.json'), 'utf8')) as Kept;
-function keyringOn(platform: NodeJS.Platform, more: { command?: string; timeoutMs?: number } = {}): Keyring | undefined {
+function keyringOn(
+  platform: NodeJS.Platform,
+  more: { command?: string; timeoutMs?: number } = {},
+): Keyring | undefined {
   return systemKeyring({ account: 'sessions-test', sealedFile: `${keyFile()}.sealed`, platform, command, ...more });
 }
 const key = (keyPlace: 'auto' | 'keyring' | 'file', keyring = keyringOn('linux')) =>
@@ -30,18 +33,21 @@ const key = (keyPlace: 'auto' | 'keyring' | 'file', keyring = keyringOn('linux')
 
 // The stand-in is a script with a first line that Windows does not read.
 describe.skipIf(process.platform === 'win32')('sessionKey', () => {
-  it.each(['linux', 'darwin', 'win32'] as const)('keeps one key in the keyring of %s, and none in a file', async (platform) => {
-    const made = await key('keyring', keyringOn(platform));
-    expect(made).toHaveLength(32);
-    expect(await key('keyring', keyringOn(platform))).toEqual(made);
-    expect(await key('auto', keyringOn(platform))).toEqual(made);
-    const files = await inState();
-    expect(files).not.toContain('session.key');
-    const secret = made.toString('base64');
-    for (const file of files) expect(await readFile(path.join(home, 'state', file), 'utf8')).not.toContain(secret);
-    // Every process can read the arguments of another.
-    expect(JSON.stringify((await kept()).calls)).not.toContain(secret);
-  });
+  it.each(['linux', 'darwin', 'win32'] as const)(
+    'keeps one key in the keyring of %s, and none in a file',
+    async (platform) => {
+      const made = await key('keyring', keyringOn(platform));
+      expect(made).toHaveLength(32);
+      expect(await key('keyring', keyringOn(platform))).toEqual(made);
+      expect(await key('auto', keyringOn(platform))).toEqual(made);
+      const files = await inState();
+      expect(files).not.toContain('session.key');
+      const secret = made.toString('base64');
+      for (const file of files) expect(await readFile(path.join(home, 'state', file), 'utf8')).not.toContain(secret);
+      // Every process can read the arguments of another.
+      expect(JSON.stringify((await kept()).calls)).not.toContain(secret);
+    },
+  );
 
   it('takes the keyring by itself where there is one, else a file', async () => {
     const made = await key('auto');
@@ -69,7 +75,10 @@ describe.skipIf(process.platform === 'win32')('sessionKey', () => {
   it('waits no longer than it may for somebody to unlock it', async () => {
     vi.stubEnv('FAKE_KEYRING_FAULT', 'hangs');
     const late = key('keyring', keyringOn('linux', { timeoutMs: 300 }));
-    await expect(late).rejects.toMatchObject({ code: 'keyring_unavailable', message: expect.stringContaining('0.3 s') as string });
+    await expect(late).rejects.toMatchObject({
+      code: 'keyring_unavailable',
+      message: expect.stringContaining('0.3 s') as string,
+    });
   });
 
   it('never makes another key while the one in the keyring cannot be read', async () => {

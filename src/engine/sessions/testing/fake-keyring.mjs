@@ -26,7 +26,7 @@ else if (args[0] === 'lookup') {
   if (secret === undefined) exit(1);
   stdout.write(secret);
 } else if (args[0] === 'store') {
-  if (fault === 'locked') fail(1, "secret-tool: Cannot create an item in a locked collection\n");
+  if (fault === 'locked') fail(1, 'secret-tool: Cannot create an item in a locked collection\n');
   // The label is no attribute; the secret is the whole input, without an end of line of its own.
   if (fault !== 'forgets') kept.secrets[args.slice(2).join(' ')] = input();
   keep();
@@ -40,12 +40,14 @@ else if (args[0] === 'lookup') {
   stdout.write(`${secret}\n`);
 } else if (args[0] === '-i') {
   const [, service, account, secret] = / -s (\S+) -a (\S+) .* -w "([^"]+)"\n$/.exec(input()) ?? exit(0);
-  if (fault === 'locked') stderr.write('security: SecKeychainItemCreateFromContent (<default>): User interaction is not allowed.\n');
+  if (fault === 'locked')
+    stderr.write('security: SecKeychainItemCreateFromContent (<default>): User interaction is not allowed.\n');
   else kept.secrets[`${service} ${account}`] = secret;
   keep();
 } else if (args.includes('-Command')) {
   const isSealing = args.at(-1).includes('::Protect(');
   const bytes = Buffer.from(input().trim(), 'base64').map((byte) => byte ^ 0x5a);
-  if (!isSealing && fault === 'other-user') fail(1, 'Exception calling "Unprotect": Key not valid for use in specified state.\n');
+  if (!isSealing && fault === 'other-user')
+    fail(1, 'Exception calling "Unprotect": Key not valid for use in specified state.\n');
   stdout.write(bytes.toString('base64'));
 } else exit(2);
