@@ -103,6 +103,10 @@ async function printOne(store: Store, name: string, options: JsonOption, { termi
       ['reasoning', entry.reasoning],
       ['languages', entry.languages.join(', ') || 'unknown'],
       ['memory', formatBytes(entry.memoryBytes)],
+      ...(entry.draftModel === undefined ? [] : [['draft model', `${entry.draftModel}, with --speculation draft`]]),
+      ...(entry.betterSource === undefined
+        ? []
+        : [['better source', `${entry.betterSource}, for duanyun optimize --source`]]),
       ['tried by us', entry.verified ? 'yes, these very files' : 'no, from public listings only'],
       ['on this machine', installed === undefined ? `no; duanyun pull ${entry.id}` : installed.weightsPath],
       ...(installed?.tuned === undefined
