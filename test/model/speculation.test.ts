@@ -1,5 +1,6 @@
 /** Drafts over real weights: every token that was said is the one that computing token by token puts first. */
 import { expect, it } from 'vitest';
+import { plainRequest } from '../../src/core/plain-request.ts';
 import { NativeContext, TokenBatch } from '../../src/engine/native/context.ts';
 import { NativeModel } from '../../src/engine/native/model.ts';
 import { FixedController } from '../../src/engine/scheduler/controller.ts';
@@ -10,6 +11,7 @@ import type { DraftSource } from '../../src/engine/scheduler/speculation/draft-s
 import { LookupSource } from '../../src/engine/scheduler/speculation/lookup-source.ts';
 import { ModelSource } from '../../src/engine/scheduler/speculation/model-source.ts';
 import { Turnstile } from '../../src/engine/scheduler/turnstile.ts';
+import { startEngine } from '../support/engine.ts';
 import { describeWithWeights, obtainWeights } from '../support/weights.ts';
 
 const text = `<|im_start|>user
@@ -67,6 +69,38 @@ await describeWithWeights('smollm2-135m', 'drafts, real weights', (installed) =>
       model.dispose();
     }
   });
+
+  it(
+    'guesses beside several answers in the engine, and lets a client go that leaves',
+    { timeout: 120_000 },
+    async () => {
+      const draft = { id: 'itself', weightsPath: installed.weightsPath, cells: 1_024 };
+      const engine = await startEngine(installed, { speculation: 'draft', draft, threads: 1 });
+      try {
+        const ask = async (id: string, signal: AbortSignal) => {
+          const fields = { model: 'smollm2-135m', sampling: { temperature: 0 }, maxTokens: 60 };
+          let tokens = 0;
+          for await (const event of engine.stream(plainRequest(id, `Tell a story about ${id}.`, fields), { signal })) {
+            if (event.type === 'usage') tokens = event.usage.completionTokens;
+          }
+          return tokens;
+        };
+        const leaves = new AbortController();
+        const left = ask('a lighthouse', leaves.signal);
+        setTimeout(() => leaves.abort(new Error('left')), 300);
+        const stays = new AbortController().signal;
+        const stories = Promise.all([ask('a cat', stays), ask('a ship', stays)]);
+        await expect(left).rejects.toThrow('left');
+        for (const tokens of await stories) expect(tokens).toBeGreaterThan(10);
+        await expect.poll(() => engine.statistics()?.running, { timeout: 10_000 }).toBe(0);
+        // At least as a trial, whatever this machine makes of it.
+        expect(engine.statistics()?.drafts.model.checked).toBeGreaterThan(0);
+        expect(engine.statistics()?.draftFailures).toBe(0);
+      } finally {
+        await engine.dispose();
+      }
+    },
+  );
 });
 
 function createContext(model: NativeModel): NativeContext {
