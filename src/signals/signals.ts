@@ -1,7 +1,7 @@
 import type { GenerationRequest } from '../core/chat.ts';
 import { estimateComplexity, type ComplexitySignal } from './complexity/estimate-complexity.ts';
 import { detectPrivacy, type PrivacyOptions, type PrivacyVerdict } from './privacy/detect.ts';
-import { normaliseLower } from './privacy/normalise.ts';
+import { normalise, normaliseLower } from './privacy/normalise.ts';
 import { requestSegments, type ReadText, type UncheckedPart } from './request-segments.ts';
 import { measureSize, type SizeSignal } from './size.ts';
 import { classifyTask, type TaskSignal } from './task/classify-task.ts';
@@ -33,14 +33,17 @@ const instructionLimit = 8_000;
  */
 export function computeSignals(request: GenerationRequest, options: SignalOptions = {}): Signals {
   const { segments, unchecked, newestUserText } = requestSegments(request, options.readTexts);
-  const verdict = detectPrivacy(segments, options.privacy);
+  // Read once for privacy and for what is asked; a long text is only looked at by its ends for the latter.
+  const known =
+    newestUserText.length > instructionLimit
+      ? undefined
+      : { original: newestUserText, normalised: normalise(newestUserText) };
+  const verdict = detectPrivacy(segments, options.privacy, known);
   const level = unchecked.length > 0 && options.uncheckedIsPrivate !== false ? 'private' : verdict.level;
   const size = measureSize(request);
-  const instruction =
-    newestUserText.length > instructionLimit
-      ? newestUserText.slice(0, instructionLimit / 2) + newestUserText.slice(-instructionLimit / 2)
-      : newestUserText;
-  const lower = normaliseLower(instruction);
+  const lower =
+    known?.normalised.lower ??
+    normaliseLower(newestUserText.slice(0, instructionLimit / 2) + newestUserText.slice(-instructionLimit / 2));
   const newest =
     request.input.kind === 'chat' ? request.input.messages.findLast(({ role }) => role === 'user') : undefined;
   const holds = (type: 'image' | 'audio'): boolean => newest?.content.some((part) => part.type === type) === true;

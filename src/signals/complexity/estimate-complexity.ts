@@ -1,4 +1,5 @@
 import { complexityCoefficients } from '../data/complexity-coefficients.ts';
+import { TextFilter } from '../privacy/text-filter.ts';
 import type { TaskKind } from '../task/classify-task.ts';
 import type { ComplexityCoefficients, ComplexityFeature } from './complexity-types.ts';
 
@@ -34,9 +35,14 @@ const relations =
 const bareAnswer =
   /只(?:写出?|回答|给出?|输出|回复)|不要解释|直接(?:给|回答)|\banswer only\b|\bonly the (?:answer|number|result)\b|\b(?:number|answer|translation|code) only\b|\bnothing else\b|\bno explanation\b|\bwithout explanation\b/;
 
-function count(text: string, pattern: RegExp, limit: number): number {
+function count(text: string, pattern: RegExp, limit: number, filter: TextFilter): number {
+  if (!filter.mayMatch(pattern)) return 0;
   let found = 0;
-  for (const _ of text.matchAll(pattern)) if (++found >= limit) break;
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    if (++found >= limit) break;
+    if (match[0] === '') pattern.lastIndex++;
+  }
   return found;
 }
 
@@ -63,29 +69,34 @@ function complexityFeatures({
 }: ComplexityInput): Record<ComplexityFeature, number> {
   // A document of ten pages needs no more than its beginning and end to be judged.
   const text = lower.length > 4000 ? lower.slice(0, 2000) + lower.slice(-2000) : lower;
+  const filter = new TextFilter(text);
   const words = text.match(/[a-z]+/g) ?? [];
   const { visible, foreign, latin } = countScripts(text);
-  const codeLines = count(text, /^(?:\s{2,}\S|.*[;{}]\s*$|.*=>|.*\bdef |.*\bfunction )/gm, 200);
+  // Without any of these no line looks like code.
+  const mayBeCode = /[;{}]|=>|def |function |\s\s/.test(text);
+  const codeLines = !mayBeCode
+    ? 0
+    : count(text, /^(?:\s{2,}\S|.*[;{}]\s*$|.*=>|.*\bdef |.*\bfunction )/gm, 200, filter);
   return {
     length: Math.log1p(lower.length / 100),
     context: Math.log1p(conversationCharacters / 1000),
-    steps: count(text, steps, 4),
-    constraints: count(text, constraints, 4),
-    numbers: Math.log1p(count(text, /\d+(?:\.\d+)?/g, 50)),
-    symbols: Math.log1p(count(text, /[=+*/^<>{}[\]√∫∑≤≥]/g, 100)),
+    steps: count(text, steps, 4, filter),
+    constraints: count(text, constraints, 4, filter),
+    numbers: Math.log1p(count(text, /\d+(?:\.\d+)?/g, 50, filter)),
+    symbols: Math.log1p(count(text, /[=+*/^<>{}[\]√∫∑≤≥]/g, 100, filter)),
     code: Math.log1p(codeLines),
-    questions: Math.min(4, Math.max(0, count(text, /\?/g, 5) - 1)),
-    hardSubjects: count(text, hard, 4),
+    questions: Math.min(4, Math.max(0, count(text, /\?/g, 5, filter) - 1)),
+    hardSubjects: count(text, hard, 4, filter),
     easy: easy.test(text.trim()) ? 1 : 0,
     longWords: words.length === 0 ? 0 : words.filter((word) => word.length >= 9).length / words.length,
     otherLanguage: visible > 10 && foreign > visible / 2 ? 1 : 0,
     structured: structured ? 1 : 0,
     digits: Math.min(6, Math.max(0, ...(text.match(/\d+/g) ?? []).map((number) => number.length))),
-    arithmetic: count(text, arithmetic, 4),
-    relations: count(text, relations, 4),
+    arithmetic: count(text, arithmetic, 4, filter),
+    relations: count(text, relations, 4, filter),
     bareAnswer: bareAnswer.test(text) ? 1 : 0,
     latin: latin > visible / 2 ? 1 : 0,
-    lines: Math.log1p(count(text, /\n/g, 200)),
+    lines: Math.log1p(count(text, /\n/g, 200, filter)),
   };
 }
 

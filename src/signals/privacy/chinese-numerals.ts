@@ -4,13 +4,16 @@ const values: Record<string, number> = {
   五: 5, 伍: 5, 六: 6, 陆: 6, 陸: 6, 七: 7, 柒: 7, 拐: 7, 八: 8, 捌: 8, 九: 9, 玖: 9, 勾: 9,
 }; // prettier-ignore
 
-const byCharCode = new Map(Object.entries(values).map(([character, value]) => [character.charCodeAt(0), value]));
+/** One more than the value, from U+3007 on; 0 for what is no numeral. */
+const firstNumeral = 0x3007;
+const byCharCode = new Uint8Array(0x10000 - firstNumeral);
+for (const [character, value] of Object.entries(values)) byCharCode[character.charCodeAt(0) - firstNumeral] = value + 1;
 
 /** 0–9 for an ASCII digit or a Chinese numeral, otherwise −1. */
 export function digitValue(charCode: number): number {
   if (charCode >= 48 && charCode <= 57) return charCode - 48;
-  if (charCode < 0x3007) return -1;
-  return byCharCode.get(charCode) ?? -1;
+  if (charCode < firstNumeral) return -1;
+  return (byCharCode[charCode - firstNumeral] ?? 0) - 1;
 }
 
 const numerals = Object.keys(values).join('');
@@ -19,21 +22,40 @@ const run = new RegExp(`[0-9${numerals}]{4,}|[${numerals}]{2,3}(?:[ -][${numeral
 const anyNumeral = new RegExp(`[${numerals}]`);
 /** One numeral behind ASCII digits begins a word (8000一直, 300两人). */
 const wordBehind = new RegExp(`\\d[${numerals}]$`);
+/** 零七一一九八两分钟: the last one counts what follows. */
+const counted = /^(?:分钟|小时|秒|天|位数?|个|次|周|星期|块|万|千|百)/;
 
 /** Every numeral as its ASCII digit, one for one. */
 export const convertNumerals = (text: string): string =>
   Array.from(text, (character) => values[character] ?? character).join('');
+
+/** Whether a numeral stands directly beside another one or a digit: in every run one does. */
+function hasNeighbours(text: string): boolean {
+  let before = false;
+  let numeralBefore = false;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    const is = digitValue(code) >= 0;
+    const numeral = is && code > 57;
+    if (is && before && (numeral || numeralBefore)) return true;
+    before = is;
+    numeralBefore = numeral;
+  }
+  return false;
+}
 
 /**
  * Turns runs of four or more numerals into ASCII digits, one for one, so that offsets stay what they were. Shorter runs
  * are ordinary words (一二, 三三两两 aside) and stay.
  */
 export function convertNumeralRuns(text: string): string {
-  if (!anyNumeral.test(text)) return text;
-  return text.replace(run, (match) => {
+  if (!hasNeighbours(text)) return text;
+  return text.replace(run, (match, offset: number) => {
     if (!anyNumeral.test(match)) return match;
     if (match.length < 7 && /[ -]/.test(match)) return match;
-    const kept = wordBehind.test(match) ? match.slice(-1) : '';
+    const end = offset + match.length;
+    const counts = !/\d$/.test(match) && counted.test(text.slice(end, end + 3));
+    const kept = counts || wordBehind.test(match) ? match.slice(-1) : '';
     const converted = kept === '' ? match : match.slice(0, -1);
     return Array.from(converted, (character) => values[character] ?? character).join('') + kept;
   });

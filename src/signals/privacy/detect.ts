@@ -1,5 +1,5 @@
 import { findAnsweredQuestions } from './answered-questions.ts';
-import { examineText } from './examine-text.ts';
+import { examineText, type KnownText } from './examine-text.ts';
 import { identifierRulesVersion } from './identifiers/identifiers.ts';
 import { findSplitIdentifiers } from './split-turns.ts';
 import { defaultIdentifierThreshold, defaultTopicThresholds } from './thresholds.ts';
@@ -59,9 +59,13 @@ function highestScores(
 /**
  * Judges a whole conversation: identifiers in every segment and over the seams of user turns, topics, and the user's
  * words. Findings only add up: nothing that a text says about itself makes it less private. Throws when a detector does;
- * the caller has to treat that as private. Pure; a few milliseconds for 2,000 characters (`npm run bench:signals`).
+ * the caller has to treat that as private. `known` is a text that is normalised already. Pure; a few milliseconds for 2,000 characters (`npm run bench:signals`).
  */
-export function detectPrivacy(segments: readonly TextSegment[], options: PrivacyOptions = {}): PrivacyVerdict {
+export function detectPrivacy(
+  segments: readonly TextSegment[],
+  options: PrivacyOptions = {},
+  known?: KnownText,
+): PrivacyVerdict {
   const identifierThreshold = options.identifierThreshold ?? defaultIdentifierThreshold;
   const thresholds = { ...defaultTopicThresholds, ...options.topicThresholds };
   const findings: PrivacyFinding[] = [];
@@ -69,7 +73,7 @@ export function detectPrivacy(segments: readonly TextSegment[], options: Privacy
   segments.forEach(({ text, role, origin }, segment) => {
     // Tool definitions come as system text with the origin `tool`: descriptions of fields, nobody's matter.
     const topics = !(role === 'system' && origin === 'tool');
-    const { matches, topicScores } = examineText(text, { topics, wordList: options.wordList, origin });
+    const { matches, topicScores } = examineText(text, { topics, wordList: options.wordList, origin, known });
     for (const match of matches) findings.push({ ...match, segment });
     scores.push(topicScores);
   });

@@ -23,9 +23,24 @@ function decodePrintable(encoded: string): string | undefined {
   }
 }
 
+/** The shortest run of the alphabet that is looked at. */
+const shortestRun = 12;
+
+/** Whether any run of visible ASCII is long enough; most texts end here. */
+function hasLongRun(text: string): boolean {
+  let start = 0;
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code <= 32 || code > 126) start = index + 1;
+    else if (index - start >= shortestRun - 1) return true;
+  }
+  return false;
+}
+
 /** Stretches of base64 in a text and what they say. Ranges are offsets in that text. */
 export function findEncodedText(text: string): EncodedText[] {
   const found: EncodedText[] = [];
+  if (!hasLongRun(text)) return found;
   let tried = 0;
   for (const match of text.matchAll(candidate)) {
     // A run without digits and capitals is an ordinary word or a path; a run of digits is a number.

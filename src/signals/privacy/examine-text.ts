@@ -1,7 +1,7 @@
 import { findEncodedText } from './encoded-text.ts';
 import { findIdentifiers, withoutOverlaps } from './identifiers/identifiers.ts';
 import { misreadViews } from './misread-text.ts';
-import { normalise, originalRange } from './normalise.ts';
+import { normalise, originalRange, type NormalisedText } from './normalise.ts';
 import { classifyTopics } from './topics/classify.ts';
 import { sensitiveTopics, type IdentifierMatch, type TextSegment } from './types.ts';
 import type { WordList } from './word-list.ts';
@@ -13,16 +13,25 @@ export type TextExamination = {
   topicScores: Float64Array;
 };
 
+/** A text that somebody normalised before. */
+export type KnownText = { original: string; normalised: NormalisedText };
+
 /** Base64 inside base64 is followed this deep. */
 const maximumDepth = 2;
 
 /** Examines one text: identifiers, the user's words, topics, and the same inside base64. Pure. */
 export function examineText(
   text: string,
-  options: { topics: boolean; wordList?: WordList | undefined; origin?: TextSegment['origin'] },
+  options: {
+    topics: boolean;
+    wordList?: WordList | undefined;
+    origin?: TextSegment['origin'];
+    known?: KnownText | undefined;
+  },
   depth = 0,
 ): TextExamination {
-  const normalised = normalise(text);
+  const { known } = options;
+  const normalised = known?.original === text ? known.normalised : normalise(text);
   const matches = findIdentifiers(normalised);
   if (options.wordList !== undefined) matches.push(...options.wordList.find(normalised));
   const topicScores = options.topics ? classifyTopics(normalised) : new Float64Array(sensitiveTopics.length);

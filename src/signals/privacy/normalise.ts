@@ -31,10 +31,51 @@ function lowerSameLength(text: string): string {
 /** A normalised text as it is compared with words and labels. Keeps the length. */
 export const comparable = (text: string): string => foldTraditional(lowerSameLength(text));
 
+/** 0, 1, 2 … : where the characters of such a text come from, and one on where they end. Read by many, written by nobody. */
+let counting = new Uint32Array(0);
+/** Longer texts get numbers of their own, so that one of them does not keep its size for good. */
+const longestShared = 1 << 16;
+
+function countingTo(length: number): Uint32Array {
+  if (length < counting.length) return counting;
+  const numbers = Uint32Array.from({ length: Math.max(4096, length * 2) }, (_, index) => index);
+  if (length <= longestShared) counting = numbers;
+  return numbers;
+}
+
 /** Half-width, visible, unescaped text, and where each of its characters came from. */
 type Folded = Pick<NormalisedText, 'text' | 'starts' | 'ends'>;
 
+/** Most texts keep their length: every character becomes one other, or stays. Undefined where one does not. */
+function foldOneForOne(original: string): Folded | undefined {
+  let text = '';
+  let from = 0;
+  for (let index = 0; index < original.length; index++) {
+    const code = original.charCodeAt(index);
+    if (code < 0x80) {
+      if ((code === 0x26 || code === 0x25 || code === 0x5c) && readEscape(original, index) !== undefined)
+        return undefined;
+    } else if (code < 0x4e00 || code > 0x9fff) {
+      if (code >= 0xd800 && code <= 0xdfff) return undefined;
+      const folded = foldCharacter(code);
+      if (folded.length !== 1) return undefined;
+      if (folded.charCodeAt(0) !== code) {
+        text += original.slice(from, index) + folded;
+        from = index + 1;
+      }
+    }
+  }
+  const numbers = countingTo(original.length + 1);
+  return {
+    text: from === 0 ? original : text + original.slice(from),
+    starts: numbers.subarray(0, original.length),
+    ends: numbers.subarray(1, original.length + 1),
+  };
+}
+
 function fold(original: string): Folded {
+  const plain = foldOneForOne(original);
+  if (plain !== undefined) return plain;
   const pieces: string[] = [];
   // Folding can lengthen (㎡ → m2, ﷺ → 18 letters), so the map grows on demand.
   let starts = new Uint32Array(original.length + 64);

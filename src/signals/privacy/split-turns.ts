@@ -11,7 +11,7 @@ export type Turn = { segment: number; text: string };
 type Piece = { segment: number; normalised: NormalisedText; start: number; end: number };
 
 const wordsOfParts =
-  /念|拼|段|分开|部分|开头|结尾|前缀|后缀|前半|后半|前面|后面|前几位|后几位|前\d位|后\d位|剩下|接着|还有|完整|继续|第一部分|第二部分|手机|电话|号码|卡号|身份证|first|last|rest|second half|then|continue|remaining|phone|number|digits|part|start|begin|end|half|social|text me|call me/;
+  /念|拼|段|分开|部分|开头|结尾|前缀|后缀|前半|后半|前面|后面|前几位|后几位|[前后][\d一二三四五六七八九十]{1,2}位|剩下|接着|还有|完整|继续|第一部分|第二部分|手机|电话|号码|卡号|身份证|first|last|rest|second half|then|continue|remaining|phone|number|digits|part|start|begin|end|half|social|text me|call me/;
 
 /** The last digits of a turn, the first, or all of a turn that is little else. */
 function digitPiece(segment: number, normalised: NormalisedText, which: 'first' | 'last' | 'only'): Piece | undefined {
@@ -96,6 +96,7 @@ const checked = new Set([
   'licence-plate',
   'hkid',
   'taiwan-id',
+  'vin',
 ]);
 
 /**

@@ -16,6 +16,8 @@ export class TermMatcher<Tag> {
   #codes = new Uint16Array(1024);
   #targets = new Int32Array(1024);
   #used = 0;
+  /** Where each character leads from the root, which most characters of a text are looked up in. */
+  readonly #fromRoot = new Int32Array(0x10000);
   readonly #fail: number[] = [0];
   /** Terms that end in a state, and the nearest shorter state that ends one (0 for none). */
   readonly #ends: number[][] = [[]];
@@ -43,6 +45,7 @@ export class TermMatcher<Tag> {
       this.#ends[state]?.push(this.#terms.length);
       this.#terms.push(term);
     }
+    for (const [code, child] of children[0] ?? []) this.#fromRoot[code] = child;
     // Breadth first, so that the fall-back state of a parent is known before its children's.
     const queue = (children[0] ?? []).map(([, state]) => state);
     for (const state of queue) {
@@ -59,14 +62,16 @@ export class TermMatcher<Tag> {
 
   /** Calls `visit` for each match in `text` between `from` and `to`; `start` and `end` are offsets in `text`. */
   scan(text: string, visit: (tag: Tag, start: number, end: number) => void, from = 0, to = text.length): void {
+    const fail = this.#fail;
     let state = 0;
     for (let index = from; index < to; index++) {
       const code = text.charCodeAt(index);
-      let next = this.#find(state, code);
+      let next = state === 0 ? 0 : this.#find(state, code);
       while (next === 0 && state !== 0) {
-        state = this.#fail[state] ?? 0;
-        next = this.#find(state, code);
+        state = fail[state] ?? 0;
+        if (state !== 0) next = this.#find(state, code);
       }
+      if (state === 0) next = this.#fromRoot[code] ?? 0;
       state = next;
       for (let hit = state; hit !== 0; hit = this.#shorter[hit] ?? 0) {
         const ends = this.#ends[hit];

@@ -1,3 +1,4 @@
+import { TextFilter } from '../privacy/text-filter.ts';
 import { longDocument, minimumScore, questionPattern, taskPatterns } from '../data/task-coefficients.ts';
 
 export type TaskKind =
@@ -30,10 +31,14 @@ export type TaskInput = {
 const instructionReach = 400;
 
 function score(text: string): { kind: TaskKind; sum: number }[] {
+  const filter = new TextFilter(text);
   return (Object.keys(taskPatterns) as (keyof typeof taskPatterns)[])
     .map((kind) => ({
       kind,
-      sum: taskPatterns[kind].reduce((sum, { pattern, weight }) => sum + (pattern.test(text) ? weight : 0), 0),
+      sum: taskPatterns[kind].reduce(
+        (sum, { pattern, weight }) => sum + (filter.mayMatch(pattern) && pattern.test(text) ? weight : 0),
+        0,
+      ),
     }))
     .sort((a, b) => b.sum - a.sum);
 }

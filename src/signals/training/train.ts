@@ -1,5 +1,5 @@
 import { normalise } from '../privacy/normalise.ts';
-import { denseCount, extractFeatures, visitDenseFeatures } from '../privacy/topics/features.ts';
+import { denseCount, extractFeatures, denseFeatures } from '../privacy/topics/features.ts';
 import { gramValue, type TopicModelData } from '../privacy/topics/topic-model.ts';
 import { sensitiveTopics } from '../privacy/types.ts';
 import type { Example } from './examples.ts';
@@ -41,7 +41,7 @@ function prepare(examples: Example[], vocabulary: Map<number, number>): Prepared
     const { lower } = normalise(text);
     const features = extractFeatures(lower, 0, lower.length);
     const dense: number[] = [];
-    visitDenseFeatures([features], (index) => dense.push(index));
+    dense.push(...denseFeatures([features]));
     const grams: number[] = [];
     for (const hash of features.grams.subarray(0, features.gramCount)) {
       const index = vocabulary.get(hash);

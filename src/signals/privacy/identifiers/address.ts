@@ -1,16 +1,16 @@
 import type { IdentifierMatch } from '../types.ts';
-import type { RuleInput } from './rule-input.ts';
+import { holds, matchesIn, type RuleInput } from './rule-input.ts';
 
 const number = '(?:\\d{1,5}|[一二三四五六七八九十百]{1,5})';
 /** A number and what it counts: without one no Chinese address goes down to a house. */
 const numberOfHouse = /[\d一二三四五六七八九十百]\s?(?:[号栋幢座楼弄巷组社队]|单元|村民小组|[-#])/;
 /** What an address ends in: a road with a number, or an estate with a building and a flat. */
 const road = new RegExp(
-  `[\\u4e00-\\u9fa5]{1,8}(?:大道|大街|路|街|巷|弄|胡同|道|村|里|屯|组|段)(?:[东南西北中]|[一二三四五六七八九十]段)?\\s?${number}\\s?(?:号|弄|巷)(?!线|楼?台|店|公交|公路|高铁|文件|令|案)(?:院)?`,
+  `[\\u4e00-\\u9fa5]{1,8}(?:大道|大街|路|街|巷|弄|胡同|道|村|里|屯|组|段)(?:[东南西北中]|(?:[一二三四五六七八九十]|\\d{1,2})段)?\\s?${number}\\s?(?:号|弄|巷)(?!线|楼?台|店|公交|公路|高铁|文件|令|案)(?:院)?`,
   'g',
 );
 const estate = new RegExp(
-  `[\\u4e00-\\u9fa5a-z0-9]{2,12}(?:小区|花园|公寓|大厦|家园|苑|社区|新村|广场|公馆|府|庄园|城|湾|园|居|庭|轩|阁|村|宿舍|中心|号院|里)[^\\n,。;、\\u4e00-\\u9fa5]{0,3}(?:[东南西北a-z一二三四五六七八九十]区|[一二三四五六]期)?\\s?${number}\\s?(?:栋|幢|号楼|座|楼|单元|#|号|-)`,
+  `[\\u4e00-\\u9fa5a-z0-9]{2,12}(?:小区|花园|公寓|大厦|家园|苑|社区|新村|广场|公馆|府|庄园|城|湾|园|居|庭|轩|阁|村|宿舍|中心|号院|里)[^\\n,。;、\\u4e00-\\u9fa5]{0,3}(?:(?:[东南西北a-z一二三四五六七八九十]|\\d{1,2})区|[一二三四五六]期)?\\s?${number}\\s?(?:栋|幢|号楼|座|楼|单元|#|号|-)`,
   'g',
 );
 /** Floors, units and flats after the first part. */
@@ -33,9 +33,9 @@ const homeCue =
 const publicPlace =
   /(?:故宫|博物[馆院]|美术馆|纪念馆|大使馆|领事馆|图书馆|体育[馆场]|大剧院|医院|大学|学院|法院|检察院|派出所|公安局|政府|税务局|民政局|车站|火车站|机场|景区|公园|寺|总部|门店|分店|旗舰店|营业厅|支行|酒店|饭店|商场)(?:的)?(?:地址|位置)?(?:在|位于|是|为|:)/;
 /** Buildings that are names rather than homes. */
-const wellKnown = /唐宁街10号|贝克街221|黄金甲|宾夕法尼亚大道1600|长安街1号|中南海/;
+const wellKnown = /唐宁街10号|贝克街221|女贞路4号|黄金甲|宾夕法尼亚大道1600|长安街1号|中南海/;
 const words =
-  /^(?:我|他|她|你|们|的|了|是|住|在|家|到|从|去|往|位于|地址|送|寄|请|搬|回|来|和|与|跟|于|址|现|就|把|给|帮|将|为|叫|租|买|:)+/;
+  /^(?:[室房户号楼]?[到至](?=[\u4e00-\u9fa5]{2})|设成|设为|我|他|她|你|们|的|了|是|住|在|家|到|从|去|往|位于|地址|送|寄|请|搬|回|来|和|与|跟|于|址|现|就|把|给|帮|将|为|叫|租|买|:)+/;
 
 /** Walks back over the divisions (省市区镇) that stand before the first match and drops the words before them. */
 function beginning(lower: string, start: number): number {
@@ -86,11 +86,11 @@ function chineseAddresses(input: RuleInput): IdentifierMatch[] {
       rule,
     });
   };
-  for (const match of lower.matchAll(road)) add(match, 0.5, 'address-road');
-  for (const match of lower.matchAll(estate)) add(match, 0.38, 'address-estate');
+  for (const match of matchesIn(input, road)) add(match, 0.5, 'address-road');
+  for (const match of matchesIn(input, estate)) add(match, 0.38, 'address-estate');
   if (/[组社队]/.test(lower))
-    for (const match of lower.matchAll(village)) add(match, match[0].endsWith('号') ? 0.55 : 0.35, 'address-village');
-  for (const match of lower.matchAll(flat)) add(match, 0.3, 'address-flat');
+    for (const match of matchesIn(input, village)) add(match, match[0].endsWith('号') ? 0.55 : 0.35, 'address-village');
+  for (const match of matchesIn(input, flat)) add(match, 0.3, 'address-flat');
   return found;
 }
 
@@ -119,9 +119,9 @@ const postOfficeBox =
 /** Postal addresses: Chinese ones by road and number or estate and building, English ones by number and street. */
 export function address(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  if (/[\u4e00-\u9fa5]/.test(input.lower) && numberOfHouse.test(input.lower)) found.push(...chineseAddresses(input));
+  if (holds(input, /[\u4e00-\u9fa5]/) && numberOfHouse.test(input.lower)) found.push(...chineseAddresses(input));
   if (/\d/.test(input.text) && /[A-Z][a-z]|[Pp]\.?\s?[Oo]|信箱/.test(input.text)) {
-    for (const match of input.text.matchAll(english)) {
+    for (const match of matchesIn(input, english, input.text)) {
       if (publicEnglish.test(match[0])) continue;
       found.push({
         type: 'address',
@@ -132,14 +132,14 @@ export function address(input: RuleInput): IdentifierMatch[] {
       });
     }
     for (const pattern of [continental, japanese]) {
-      for (const match of input.text.matchAll(pattern)) {
+      for (const match of matchesIn(input, pattern, input.text)) {
         // A street without a number is a street.
         if (!/\d/.test(match[0])) continue;
         const end = match.index + match[0].length;
         found.push({ type: 'address', start: match.index, end, confidence: 0.75, rule: 'address-continental' });
       }
     }
-    for (const match of input.text.matchAll(postOfficeBox)) {
+    for (const match of matchesIn(input, postOfficeBox, input.text)) {
       found.push({
         type: 'address',
         start: match.index,

@@ -29,7 +29,7 @@ export const bankAccount = labelledValues([
     confidence: 0.85,
     hint: /账|帐|户|存折|acc|a\/c|(?<![a-z])ac(?![a-z])|checking|saving|clabe|折子|konto/,
     label:
-      '银行[账帐][号户]|[账帐]户号码|(?<![客用])户口(?:号码?)?|收款[账帐][号户]|对公[账帐][号户]|开户行[^\\n。]{0,24}?[账帐][号户]|存折(?:号|[账帐]号)?|对公户|公户|收款户|工资户|专户|(?:股东|证券|期货|资金|股票|基金|贷款|信托)(?:卡|代码)?(?:[账帐][号户]|卡号)|konto(?:nummer|nr\\.?)?(?![a-z])|(?<=\\d\\d-\\d\\d-\\d\\d[\\s,;/]{1,3})ac(?:c|ct)?(?![a-z])|(?:my|her|his|our|chase|checking) (?:checking|savings?)|checking account|savings account|bank[ _-]?(?:account|acct)(?:[ _-]?(?:number|no\\.?|num))?|account[ _-]?(?:number|no\\.?|num|#)|(?<![a-z])acct?\\.?(?:[ _-]?(?:number|no\\.?|num|#))?(?![a-z])|(?<![a-z])clabe(?![a-z])|(?<![a-z])a\\/c',
+      '银行[账帐][号户]|[账帐]户号码|(?<![客用])户口(?:号码?)?|收款[账帐][号户]|对公[账帐][号户]|开户行[^\\n。]{0,24}?[账帐][号户]|存折(?:号|[账帐]号)?|对公户|公户|收款户|工资户|结算户|基本户|一般户|专户|(?:股东|证券|期货|资金|股票|基金|贷款|信托)(?:卡|代码)?(?:[账帐][号户]|卡号)|konto(?:nummer|nr\\.?)?(?![a-z])|(?<=\\d\\d-\\d\\d-\\d\\d[\\s,;/]{1,3})ac(?:c|ct)?(?![a-z])|(?:my|her|his|our|chase|checking) (?:checking|savings?)|checking account|savings account|bank[ _-]?(?:account|acct)(?:[ _-]?(?:number|no\\.?|num))?|account[ _-]?(?:number|no\\.?|num|#)|(?<![a-z])acct?\\.?(?:[ _-]?(?:number|no\\.?|num|#))?(?![a-z])|(?<![a-z])clabe(?![a-z])|(?<![a-z])a\\/c',
     value: number,
     between,
     behind: true,

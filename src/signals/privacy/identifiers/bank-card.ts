@@ -25,9 +25,9 @@ const bankWords =
 const notAnAccount =
   /(?:流水|订单|编号|单号|票号|热线|客服|电话|手机|传真|税号|金额|余额|额度|代码|邮编|身份证|证件|工号|时间|日期)[^\d。;]{0,8}$/;
 
-/** 6013820800098765432是中行的. */
+/** 6013820800098765432是中行的, 往75592818776883856汇三万. */
 const bankBehind =
-  /^[\s,(]{0,2}(?:这?张?是|\()?(?:中国|上海|北京|民生|浦发|光大)?[工建农中招交]?(?:商|设|业|国|通)?(?:银行|行|邮储|农商|信用社)(?:的|卡(?!号)|账户|[),。\s]|$)/;
+  /^\s?(?:这?个?(?:账户|户头|卡))?(?:里|上)?(?:汇|转|打|存)(?:入|了|进)?\s?[\d一二两三四五六七八九十]|^[\s,(]{0,2}(?:这?张?是|\()?(?:中国|上海|北京|民生|浦发|光大)?[工建农中招交]?(?:商|设|业|国|通)?(?:银行|行|邮储|农商|信用社)(?:的|卡(?!号)|账户|[),。\s]|$)/;
 
 /** The number that stands behind the name of a bank or a word for paying, without a checksum to go by. */
 export function accountNearBank(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {

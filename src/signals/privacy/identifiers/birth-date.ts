@@ -1,9 +1,9 @@
 import type { IdentifierMatch } from '../types.ts';
 import { famousChinese, famousEnglish } from './famous-names.ts';
-import { precededBy, type RuleInput } from './rule-input.ts';
+import { holds, matchesIn, precededBy, type RuleInput } from './rule-input.ts';
 
 const numeric =
-  '(?:19|20)\\d{2}\\s?[-/.年]\\s?\\d{1,2}\\s?[-/.月]\\s?\\d{1,2}\\s?[日号]?|(?:19|20)\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?!\\d)|\\d{1,2}[-/.]\\d{1,2}[-/.](?:19|20)\\d{2}|\\d{2}年\\d{1,2}月\\d{1,2}[日号]';
+  '(?:19|20)\\d{2}年[一二三四五六七八九十]{1,3}月[一二三四五六七八九十]{1,3}[日号]|(?:19|20)\\d{2}\\s?[-/.年]\\s?\\d{1,2}\\s?[-/.月]\\s?\\d{1,2}\\s?[日号]?|(?:19|20)\\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\\d|3[01])(?!\\d)|\\d{1,2}[-/.]\\d{1,2}[-/.](?:19|20)\\d{2}|\\d{2}年\\d{1,2}月\\d{1,2}[日号]';
 const months = '(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\\.?';
 const worded = `${months}\\s+\\d{1,2}(?:st|nd|rd|th)?,?\\s+(?:19|20)\\d{2}|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${months},?\\s+(?:19|20)\\d{2}`;
 const monthAndDay =
@@ -24,11 +24,11 @@ const year = '(?:19[2-9]\\d|20[0-2]\\d)';
 const loose = `${date}|\\d{1,2}[-/ ]${months}[-/ ](?:19|20)?\\d{2}(?!\\d)|\\d{2}年\\d{1,2}月|${year}年(?:\\d{1,2}月)?|${year}[-/.]\\d{1,2}(?!\\d)|${year}\\s+on\\s+the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months}|the\\s+\\d{1,2}(?:st|nd|rd|th)?\\s+of\\s+${months},?\\s+${year}|${months}\\s+${year}|民国[一二三四五六七八九十\\d]{1,3}年|${months}\\s+\\d{1,2}(?:st|nd|rd|th)?(?!\\d)|\\d{1,2}(?:st|nd|rd|th)?\\s+(?:of\\s+)?${months}(?![a-z])|${monthAndDay}|\\d{1,2}[-/.]\\d{1,2}[-/.]\\d{2,4}(?!\\d)|\\d{2}[-/.]\\d{1,2}[-/.]\\d{1,2}(?!\\d)`;
 /** The word and its date a few words apart; a year before 1920 is history. */
 const wordThenDate = new RegExp(
-  `(?:(?:出生|(?<=[他她子女宝])诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|geburtsdatum|b-?day(?:'s)?|birth(?=\\s?:)|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,14}?)(${loose}|(?:0?[1-9]|1[0-2])[./](?:0?[1-9]|[12]\\d|3[01])(?![\\d.]))`,
+  `(?:(?:出生|(?<=[他她子女宝])诞生)(?:日期|年月日?|时间|日|于)?|生日|生辰|(?<![发产])生于|geburtsdatum|b-?day(?:'s)?|birth(?=\\s?:)|birth ?(?:date|day)|date of birth|d\\.?o\\.?b\\.?|\\bborn\\b)["']?(?:[^\\n\\d。;!?]{0,18}?)(${loose}|(?:0?[1-9]|1[0-2])[./](?:0?[1-9]|[12]\\d|3[01])(?![\\d.]))`,
   'g',
 );
 const dateThenWord = new RegExp(
-  `(${loose})[^\\n\\d。;!?]{0,4}?(?:出生|生人|(?:是|为|就是)?[我他她你]?[^\\n\\d,。]{0,6}(?:的)?生日(?![派快蛋礼祝聚会卡])|(?<![先医学女男考师新发产陌])生的|(?<![先医学女男考师新发产陌])生(?=[,。;、|\\s)]|于|在|$)|[,\\s(]{1,2}(?:is (?:my|his|her) birthday|birthday|born|dob)\\b)`,
+  `(${loose})[^\\n\\d。;!?]{0,4}?(?:出生|生人|顺产|剖腹产|娩|诞下|产下|(?:是|为|就是)?[我他她你]?[^\\n\\d,。]{0,6}(?:的)?生日(?![派快蛋礼祝聚会卡])|(?<![先医学女男考师新发产陌])生的|(?<![先医学女男考师新发产陌])生(?=[,。;、|\\s)]|于|在|$)|[,\\s(]{1,2}(?:is (?:my|his|her) birthday|birthday|born|dob)\\b)`,
   'g',
 );
 /** 我的生日0817, 她是1992-04-07的, turns six on May 3rd, b. 12.05.1961, I was born in 1974. */
@@ -49,7 +49,7 @@ const otherDate =
 const behindSex = /(?<![\u4e00-\u9fa5])[男女]性?[\s,、|;/]{1,3}$/;
 const today = /(?:今天|明天|昨天|后天|下周|这周|today|tomorrow)[^\n]{0,10}$/;
 const publicMatter =
-  /公司|集团|\b(?:product|idea|project|team|startup|movement|genre|language) (?:was |were |is )?born|(?:品种|语言|软件|产品)[^\n,。]{0,8}(?:诞生|出生)|生日蛋糕|什么星座|哪个星座|星座是什么|zodiac|people born|anyone born|those born|(?<!我是[^\n。]{0,14})出生的(?:人|婴儿)|python|java|大学|国家|共和国|城市|品牌|祖国|党|成语|节日|世界|company|country|nation|brand|festival|founded|建军|王朝|皇|诗|剧|小说|电影|角色|novel|star\b/;
+  /公司|集团|\b(?:product|idea|project|team|startup|movement|genre|language) (?:was |were |is )?born|(?:品种|语言|软件|产品)[^\n,。]{0,8}(?:诞生|出生)|生日蛋糕|星座是什么|zodiac|people born|anyone born|those born|(?<!我是[^\n。]{0,14})出生的(?:人|婴儿)|python|java|大学|国家|共和国|城市|品牌|祖国|党(?!员)|成语|节日|世界|company|country|nation|brand|festival|founded|建军节|王朝|皇|诗|剧|小说|电影|角色|novel|star\b/;
 const someoneFamous =
   /(?:诗人|作家|演员|歌手|皇帝|总统|科学家|数学家|画家|音乐家|球员|导演|将军|伟人|明星|鲁迅|爱因斯坦|牛顿|president|singer|actor|actress|author|poet|scientist|composer|painter)[^\n]{0,24}$/;
 
@@ -74,14 +74,14 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
       confidence >= 0.5 && ['person-name', 'resident-id', 'passport', 'travel-permit', 'hkid', 'us-ssn'].includes(type),
   );
   // A column of birth dates says so in its head.
-  const headed =
-    /(?:^|[(,|\t\s"'_])(?:dob|date of birth|birth_?date|birthday|生日|出生日期|出生年月)[\s"']?[),|\t\n]/.test(
-      input.lower,
-    );
-  const sexes = /[男女]/.test(input.lower);
+  const headed = holds(
+    input,
+    /(?:^|[(,|\t\s"'_])(?:dob|date of birth|birth_?date|birthday|生日|出生日期|出生年月)[\s"']?[),|\t\n]/,
+  );
+  const sexes = holds(input, /[男女]/);
   if (people.length === 0 && !headed && !sexes) return [];
   const found: IdentifierMatch[] = [];
-  for (const match of input.lower.matchAll(cell)) {
+  for (const match of matchesIn(input, cell)) {
     if (precededBy(input.lower, match.index, 14, otherDate) || precededBy(input.lower, match.index, 14, today))
       continue;
     const end = match.index + match[0].length;
@@ -103,8 +103,9 @@ export function birthDateInRow(input: RuleInput, others: readonly IdentifierMatc
 /** Birth dates that a form or the speaker states. Those of public figures are common knowledge. */
 export function birthDate(input: RuleInput): IdentifierMatch[] {
   if (
-    !/生|属|儿子|女儿|宝宝|b-?day|geburt|birth|born|dob|d\.o\.b|sheng|turn|是\s?(?:19|20)\d\d|(?<![a-z])(?:b\.|n[ée]e? le|geb|nat[oa] il|nacid)/.test(
-      input.lower,
+    !holds(
+      input,
+      /生|属|儿子|女儿|宝宝|b-?day|geburt|birth|born|dob|d\.o\.b|sheng|turn|是\s?(?:19|20)\d\d|(?<![a-z])(?:b\.|n[ée]e? le|geb|nat[oa] il|nacid)/,
     )
   )
     return [];
@@ -117,7 +118,7 @@ export function birthDate(input: RuleInput): IdentifierMatch[] {
     [dateThenWord, 0.6, 'birth-date-near-word'],
     [told, 0.6, 'birth-date-near-word'],
   ] as const) {
-    for (const match of input.lower.matchAll(pattern)) {
+    for (const match of matchesIn(input, pattern)) {
       const value = match.slice(1).find((group) => group !== undefined);
       if (value === undefined) continue;
       if (precededBy(input.lower, match.index, 30, someoneFamous)) continue;

@@ -71,4 +71,25 @@ export function isNameGang(text: string, index: number, end: number): boolean {
 /** A ruler by the name of a temple: 唐玄宗, 明太祖, 汉武帝. */
 const ruler =
   /^(?:[唐宋明元金辽清后周](?:[高太中睿玄肃代德顺宪穆敬文武宣懿僖昭哀真仁英神哲徽钦孝光宁理度恭成景思圣世][宗祖])|[汉魏晋隋梁][文武景昭宣元成哀平明章和安顺桓灵献炀]帝)$/;
-export const isPublicName = (name: string): boolean => famousChinese.has(name) || ruler.test(name);
+
+/** One bit for the first two characters of each public name: most places of a text are ruled out by it. */
+const beginsPublic = new Uint32Array(1 << 11);
+const beginning = (one: number, two: number): number => (Math.imul(one, 0x9e37) ^ Math.imul(two, 0x85eb)) & 0xffff;
+function remember(name: string): void {
+  const bit = beginning(name.charCodeAt(0), name.charCodeAt(1));
+  beginsPublic[bit >>> 5] = (beginsPublic[bit >>> 5] ?? 0) | (1 << (bit & 31));
+}
+for (const name of famousChinese) remember(name);
+for (const dynasty of '唐宋明元金辽清后周')
+  for (const title of '高太中睿玄肃代德顺宪穆敬文武宣懿僖昭哀真仁英神哲徽钦孝光宁理度恭成景思圣世')
+    remember(dynasty + title);
+for (const dynasty of '汉魏晋隋梁')
+  for (const title of '武文景昭宣元成哀平明章和安顺桓灵献炀') remember(dynasty + title);
+
+/** Whether a public name may begin at a place of a text. */
+export function mayBePublic(text: string, at: number): boolean {
+  const bit = beginning(text.charCodeAt(at), text.charCodeAt(at + 1));
+  return ((beginsPublic[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
+}
+export const isPublicName = (name: string): boolean =>
+  mayBePublic(name, 0) && (famousChinese.has(name) || ruler.test(name));

@@ -1,10 +1,4 @@
-import {
-  doubleSurnameList,
-  givenWeights,
-  neverGiven,
-  slotSurnames,
-  surnameWeights,
-} from './chinese-name-characters.ts';
+import { givenWeights, isDoubleSurname, neverGiven, slotSurnames, surnameWeights } from './chinese-name-characters.ts';
 import {
   actAfter,
   announces,
@@ -54,7 +48,7 @@ export type Anchor = { start: number; end: number };
 export function nameInSlot(text: string, start: number, anchors: readonly Anchor[]): { end: number } | undefined {
   // 产品经理和项目经理: a conjunction between two words.
   if (text[start] === '和' && isHan(text.charCodeAt(start - 1))) return undefined;
-  const isDouble = doubleSurnameList.has(text.slice(start, start + 2));
+  const isDouble = isDoubleSurname(text, start);
   if (!isDouble && !slotSurnames.has(text.charCodeAt(start))) return undefined;
   // Most places fail on what follows: nothing ends here, and no key of a form, greeting or verb begins.
   const length = isDouble ? 2 : 1;

@@ -2,12 +2,13 @@ import type { IdentifierMatch } from '../types.ts';
 import {
   doubleSurnameList,
   givenWeights,
+  isDoubleSurname,
   neverGiven,
   slotSurnames,
   surnameWeights,
   weakDoubleSurnames,
 } from './chinese-name-characters.ts';
-import { isHan, isNameGang, isPublicName, leftScore, rightScore } from './chinese-name-context.ts';
+import { isHan, isNameGang, isPublicName, leftScore, mayBePublic, rightScore } from './chinese-name-context.ts';
 import { nameInSlot, type Anchor } from './chinese-name-slot.ts';
 import { counts, notGivenPairs, wordsAsGiven, wordsLikeNames, wordsThatEndSo } from './chinese-name-words.ts';
 import { famousChinese } from './famous-names.ts';
@@ -92,7 +93,7 @@ function candidate(
 
 /** Best reading of the surname at `start`, if any reading is good enough. */
 function nameAt(text: string, start: number): Candidate | undefined {
-  const isDouble = doubleSurnameList.has(text.slice(start, start + 2));
+  const isDouble = isDoubleSurname(text, start);
   const weight = isDouble
     ? weakDoubleSurnames.has(text.slice(start, start + 2))
       ? 0.9
@@ -113,9 +114,11 @@ function nameAt(text: string, start: number): Candidate | undefined {
   const pair = text.slice(start + surnameLength, start + surnameLength + 2);
   const wordAsGiven = weight >= 1.6 && wordsAsGiven.has(pair);
   if (notGivenPairs.has(pair) && !wordAsGiven) return undefined;
-  if (isPublicName(text.slice(start, start + 3)) || famousChinese.has(text.slice(start, start + 4))) return undefined;
+  const mayBe = mayBePublic(text, start);
+  if (mayBe && (isPublicName(text.slice(start, start + 3)) || famousChinese.has(text.slice(start, start + 4))))
+    return undefined;
   // 柴静怡 is not 柴静, where the third character hardly is anything but a part of a name.
-  const famous = famousChinese.has(text.slice(start, start + 2));
+  const famous = mayBe && famousChinese.has(text.slice(start, start + 2));
   if (
     famous &&
     !((givenWeights.get(text.charCodeAt(start + 2)) ?? 0) >= 1.6 && (rightScore(text, start + 3) ?? 0) >= 0.8)
@@ -146,7 +149,7 @@ export function chineseNames(text: string, anchors: readonly Anchor[] = []): Ide
     const code = text.charCodeAt(index);
     if (!isHan(code) || beginsName[code - 0x4e00] === 0) continue;
     // No name begins inside a public one.
-    if (isPublicName(text.slice(index, index + 3))) {
+    if (mayBePublic(text, index) && isPublicName(text.slice(index, index + 3))) {
       index += 2;
       continue;
     }

@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import { precededBy, type RuleInput } from './rule-input.ts';
+import { holds, matchesIn, precededBy, type RuleInput } from './rule-input.ts';
 
 const pair =
   /(?<![\d.])([-+]?\d{1,3}\.\d{2,12})\s?[°度]?\s?([nsew北南东西])?\s{0,2}[,;\s/、|和]\s{0,2}(?:[nsew]\s?|[东西南北][经纬]?\s?)?(?:(?:经度|纬度|lng|lon|long|longitude|lat)\s{0,2}[:=]?\s{0,2})?([-+]?\d{1,3}\.\d{2,12})(?![\d.])\s?[°度]?\s?([nsew北南东西])?/g;
@@ -32,8 +32,8 @@ export function coordinates(input: RuleInput): IdentifierMatch[] {
       rule,
     });
   };
-  if (/\d\.\d/.test(input.lower)) {
-    for (const match of input.lower.matchAll(pair)) {
+  if (holds(input, /\d\.\d/)) {
+    for (const match of matchesIn(input, pair)) {
       const [, first = '', firstMark, second = '', secondMark] = match;
       const a = Math.abs(Number(first));
       const b = Math.abs(Number(second));
@@ -50,14 +50,12 @@ export function coordinates(input: RuleInput): IdentifierMatch[] {
       add(match, cued ? 0.9 : 0.6, 'coordinates-decimal');
     }
     for (const pattern of [named, namedReversed])
-      for (const match of input.lower.matchAll(pattern)) add(match, 0.92, 'coordinates-named');
+      for (const match of matchesIn(input, pattern)) add(match, 0.92, 'coordinates-named');
   }
   if (input.lower.includes('+'))
-    for (const match of input.lower.matchAll(plusCode))
-      if (/\d/.test(match[0])) add(match, 0.75, 'coordinates-plus-code');
-  if (/what3words|w3w|三词地址/.test(input.lower))
-    for (const match of input.lower.matchAll(threeWords)) add(match, 0.8, 'coordinates-three-words');
-  if (/[°度]/.test(input.lower))
-    for (const match of input.lower.matchAll(degrees)) add(match, 0.8, 'coordinates-degrees');
+    for (const match of matchesIn(input, plusCode)) if (/\d/.test(match[0])) add(match, 0.75, 'coordinates-plus-code');
+  if (holds(input, /what3words|w3w|三词地址/))
+    for (const match of matchesIn(input, threeWords)) add(match, 0.8, 'coordinates-three-words');
+  if (holds(input, /[°度]/)) for (const match of matchesIn(input, degrees)) add(match, 0.8, 'coordinates-degrees');
   return found;
 }

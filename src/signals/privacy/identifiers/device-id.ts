@@ -2,7 +2,7 @@ import type { IdentifierMatch } from '../types.ts';
 import { passesLuhn, passesVinCheck } from './checksums.ts';
 import type { DigitWindow } from './digit-windows.ts';
 import { digitCount, labelledValues } from './labelled-value.ts';
-import { exampleWords, precededBy, type RuleInput } from './rule-input.ts';
+import { exampleWords, holds, matchesIn, precededBy, type RuleInput } from './rule-input.ts';
 
 const mac =
   /(?<![0-9a-f:.-])[0-9a-f]{2}(?:([:-])[0-9a-f]{2})(?:\1[0-9a-f]{2}){4}(?![0-9a-f:-])|(?<![0-9a-f.])[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}(?![0-9a-f.])/g;
@@ -115,8 +115,8 @@ const simMatter = /sim|电话卡|手机卡|流量卡|物联卡|卡背|esim|集�
 /** Hardware addresses, and device numbers that their label names. */
 export function deviceId(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  if (/[0-9a-f]{2}[:.-][0-9a-f]{2}/.test(input.lower)) {
-    for (const match of input.lower.matchAll(mac)) {
+  if (holds(input, /[0-9a-f]{2}[:.-][0-9a-f]{2}/)) {
+    for (const match of matchesIn(input, mac)) {
       if (sharedMac.test(match[0]) || !/\d/.test(match[0]) || /^[\d.-]+$/.test(match[0])) continue;
       if (precededBy(input.lower, match.index, 24, exampleWords)) continue;
       found.push({
@@ -129,7 +129,7 @@ export function deviceId(input: RuleInput): IdentifierMatch[] {
     }
   }
   if (simMatter.test(input.lower)) {
-    for (const match of input.lower.matchAll(simCard)) {
+    for (const match of matchesIn(input, simCard)) {
       const end = match.index + match[0].length;
       if (!simMatter.test(input.lower.slice(Math.max(0, match.index - 40), end + 20))) continue;
       found.push({ type: 'device-id', start: match.index, end, confidence: 0.9, rule: 'sim-card' });
@@ -140,7 +140,7 @@ export function deviceId(input: RuleInput): IdentifierMatch[] {
 }
 
 const imeiBefore =
-  /(?:imei|串[号码]|设备号|识别码|机身|\*#06#)[^\n。]{0,46}$|(?:手机|phone|mobile|handset|机子|设备)[^\n。\d]{0,24}(?:号|码|number|no\.?|id)[^\n。\d]{0,14}$/;
+  /(?<![a-z])device["']?\s?[=:]\s?["']?$|(?:imei|串[号码]|设备号|识别码|机身|\*#06#)[^\n。]{0,46}$|(?:手机|phone|mobile|handset|机子|设备)[^\n。\d]{0,24}(?:号|码|number|no\.?|id)[^\n。\d]{0,14}$/;
 const imeiBehind = /^[^\n。\d]{0,20}(?:imei|串[号码])/;
 /** Reporting bodies of 3GPP TS 23.003 that allot most numbers in use. */
 const typeAllocation = /^(?:0[1-9]|3[3-5]|4[459]|5[0-4]|8[67]|9[19])/;
@@ -162,7 +162,7 @@ const vinCandidate = /(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])/gi;
 /** Vehicle identification number: seventeen characters with a right check digit, letters and digits mixed. */
 export function vin(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.text.matchAll(vinCandidate)) {
+  for (const match of matchesIn(input, vinCandidate, input.text)) {
     const value = match[0].toUpperCase();
     if ((value.match(/[A-Z]/g)?.length ?? 0) < 3 || (value.match(/\d/g)?.length ?? 0) < 4) continue;
     const labelled = precededBy(
@@ -176,7 +176,7 @@ export function vin(input: RuleInput): IdentifierMatch[] {
     const confidence = labelled ? 0.95 : 0.75;
     found.push({ type: 'vin', start: match.index, end: match.index + 17, confidence, rule: 'vin' });
   }
-  for (const match of input.lower.matchAll(groupedVin)) {
+  for (const match of matchesIn(input, groupedVin)) {
     const value = match[1] ?? '';
     if (!/[ -]/.test(value) || digitCount(value) < 4 || !/[a-z]/.test(value)) continue;
     const end = match.index + match[0].length;

@@ -73,8 +73,8 @@ export class DigitWindow {
 }
 
 /** Rules read numbers of 7 to 19 digits: from a local telephone number to a bank card. */
-const shortestNumber = 7;
-const longestNumber = 19;
+export const shortestNumber = 7;
+export const longestNumber = 19;
 
 /** Every window of a cluster with a length that some rule reads. At most 19 windows for each group. */
 export function* digitWindows(cluster: DigitCluster, text: string): Generator<DigitWindow> {

@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import { precededBy, type RuleInput } from './rule-input.ts';
+import { holds, matchesIn, precededBy, type RuleInput } from './rule-input.ts';
 
 const plain =
   /[a-z0-9][a-z0-9._%+-]{0,63}\s?@\s?[a-z0-9][a-z0-9-]{0,62}(?:\s?[.。点]\s?[a-z0-9-]{1,62})*\s?[.。点]\s?[a-z]{2,18}(?![a-z0-9-])/g;
@@ -23,7 +23,7 @@ const fileEnding = /@\d+(?:\.\d+)*x?\.(?:png|jpe?g|gif|webp|svg|js|ts|css|json|t
 export function email(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   if (input.lower.includes('@')) {
-    for (const match of input.lower.matchAll(plain)) {
+    for (const match of matchesIn(input, plain)) {
       const value = match[0].replace(/\s/g, '').replace(/[。点]/g, '.');
       if (nobody.test(value) || fileEnding.test(value) || onPlatform.test(match[0])) continue;
       // The password and the host of an address such as postgres://user:password@host: `secret.ts` has it.
@@ -37,24 +37,23 @@ export function email(input: RuleInput): IdentifierMatch[] {
       });
     }
   }
-  if (/@[a-z0-9.-]{0,24}[\u4e00-\u9fa5]/.test(input.lower)) {
-    for (const match of input.lower.matchAll(international)) {
+  if (holds(input, /@[a-z0-9.-]{0,24}[\u4e00-\u9fa5]/)) {
+    for (const match of matchesIn(input, international)) {
       const end = match.index + match[0].length;
       found.push({ type: 'email', start: match.index, end, confidence: 0.8, rule: 'email-international' });
     }
   }
-  if (/小老鼠|_at_|换成?|改成|replace|邮箱|邮件|mail/.test(input.lower)) {
-    for (const match of input.lower.matchAll(replaced)) {
+  if (holds(input, /小老鼠|_at_|换成?|改成|replace|邮箱|邮件|mail/)) {
+    for (const match of matchesIn(input, replaced)) {
       // A hash or a star stands for the sign where the text says so.
-      const said =
-        /小老鼠|_at_/.test(match[0]) || /换成?\s?@|改成?\s?@|with @|for @|邮箱|邮件|e-?mail/.test(input.lower);
+      const said = /小老鼠|_at_/.test(match[0]) || holds(input, /换成?\s?@|改成?\s?@|with @|for @|邮箱|邮件|e-?mail/);
       if (!said) continue;
       const end = match.index + match[0].length;
       found.push({ type: 'email', start: match.index, end, confidence: 0.8, rule: 'email-disguised' });
     }
   }
-  if (/艾特|圈a|at/.test(input.lower)) {
-    for (const match of input.lower.matchAll(disguised)) {
+  if (holds(input, /艾特|圈a|at/)) {
+    for (const match of matchesIn(input, disguised)) {
       // "at example.com" in a sentence is a place, not an address: only spelled dots make that form one.
       if (/\s+at\s+/.test(match[0]) && !/dot|点/.test(match[0])) continue;
       const end = match.index + match[0].length;

@@ -64,7 +64,7 @@ function isThreePartName(one: string, two: string, three: string): boolean {
 
 /** Words on forms, in capitals as names are. */
 const keyWords =
-  /\b(?:passport|phone|email|e-mail|mail|account|card|number|order|server|address|tel|mobile|bank|visa|form|please|dear|hello|hi|hkid|ssn|iban|swift|code|id|no|ref|reference|invoice|customer|client|service|support|help|desk|office|team|department|social|security|date|birth|credit|debit|contact|home|work|wire|transfer|payment|tax|permit|licen[cs]e|plate|driver|ip|dns|port|host|login|user|username|password|api|key|token|secret|access|deutsche|commerz|sparkasse|barclays|hsbc|chase|revolut|flight|ticket|booking|room|hotel|street|road|new|old|my|your|his|her|our|their|send|reply|call|text|whatsapp|wechat)\b/;
+  /\b(?:passport|phone|email|e-mail|mail|account|card|number|order|server|address|tel|mobile|bank|visa|form|please|dear|hello|hi|hkid|ssn|iban|swift|code|id|no|ref|reference|invoice|customer|client|service|support|help|desk|national|insurance|driver|member|policy|health|record|hospital|office|team|department|social|security|date|birth|credit|debit|contact|home|work|wire|transfer|payment|tax|permit|licen[cs]e|plate|driver|ip|dns|port|host|login|user|username|password|api|key|token|secret|access|deutsche|commerz|sparkasse|barclays|hsbc|chase|revolut|flight|ticket|booking|room|hotel|street|road|new|old|my|your|his|her|our|their|send|reply|call|text|whatsapp|wechat)\b/;
 const anchorReach = 14;
 
 /** Whether one part is a known surname and the other two syllables written together (Ruoxi). */
@@ -111,7 +111,7 @@ function judge(
   if (knownLast && a.length > 2 && !pinyin) {
     if (role) return 0.65;
     // Xiaolin Lindqvist: a given name in pinyin.
-    return familyEnding.test(b) && pinyinGiven.test(a) && left && right ? 0.55 : 0;
+    return (familyEnding.test(b) || a.includes('-')) && pinyinGiven.test(a) && left && right ? 0.55 : 0;
   }
   // Two syllables run together are a given name; one alone could be any word.
   if (pinyin) return role ? 0.75 : left && right ? 0.6 : (left || right) && twoSyllables(a, b) ? 0.55 : 0;

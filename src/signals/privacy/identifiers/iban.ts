@@ -1,6 +1,6 @@
 import type { IdentifierMatch } from '../types.ts';
 import { passesIbanCheck } from './checksums.ts';
-import type { RuleInput } from './rule-input.ts';
+import { matchesIn, type RuleInput } from './rule-input.ts';
 
 /** Length for each country of the IBAN registry (SWIFT). */
 const lengths: Record<string, number> = {
@@ -16,7 +16,7 @@ const head = /(?<=(?<![a-z0-9])|iban)([a-z]{2})[\s-]?(\d[\s-]?\d)/g;
 /** International bank account number: known country, its length, remainder 1 modulo 97. */
 export function iban(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.lower.matchAll(head)) {
+  for (const match of matchesIn(input, head)) {
     const wanted = lengths[(match[1] ?? '').toUpperCase()];
     if (wanted === undefined) continue;
     let value = '';

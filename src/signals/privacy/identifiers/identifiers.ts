@@ -2,6 +2,7 @@ import { findDigitClusters } from '../digit-clusters.ts';
 import { findMisreadClusters } from '../misread-clusters.ts';
 import { comparable, type NormalisedText } from '../normalise.ts';
 import { findSpokenDigits } from '../spoken-digits.ts';
+import { TextFilter } from '../text-filter.ts';
 import type { IdentifierMatch } from '../types.ts';
 import { address } from './address.ts';
 import { bankAccount } from './bank-account.ts';
@@ -9,7 +10,7 @@ import { accountNearBank, bankCard, cardSecurityCode } from './bank-card.ts';
 import { birthDate, birthDateInRow } from './birth-date.ts';
 import { coordinates } from './coordinates.ts';
 import { deviceId, imei, vin } from './device-id.ts';
-import { digitWindows, type DigitWindow } from './digit-windows.ts';
+import type { DigitWindow } from './digit-windows.ts';
 import { email } from './email.ts';
 import { iban } from './iban.ts';
 import { ipAddress } from './ip-address.ts';
@@ -23,15 +24,16 @@ import { phone, phoneInParts } from './phone.ts';
 import { recordNumber } from './record-number.ts';
 import { residentId } from './resident-id.ts';
 import { isMadeUp } from './made-up-values.ts';
-import { anyBankWord, anyPhoneWord, type IdentifierRule, type RuleInput } from './rule-input.ts';
+import { anyBankWord, anyPhoneWord, holds, type IdentifierRule, type RuleInput } from './rule-input.ts';
 import { secret } from './secret.ts';
 import { socialCreditCode } from './social-credit-code.ts';
 import { tableColumns } from './table-columns.ts';
 import { usSsn } from './us-ssn.ts';
 import { verificationCode } from './verification-code.ts';
+import { labelsThere, windowsThatMatter } from './window-filter.ts';
 
 /** Rules over digits, whatever separates them. */
-const windowRules: ((window: DigitWindow, input: RuleInput) => IdentifierMatch | undefined)[] = [
+export const windowRules: ((window: DigitWindow, input: RuleInput) => IdentifierMatch | undefined)[] = [
   residentId,
   phone,
   bankCard,
@@ -104,18 +106,21 @@ export function withoutOverlaps(matches: IdentifierMatch[]): IdentifierMatch[] {
 /** All identifiers in one normalised text, without overlaps. Offsets are offsets in the normalised text. */
 export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
   const clusters = [...findDigitClusters(normalised.digits), ...findSpokenDigits(normalised.lower)];
+  const lower = normalised.digits === normalised.text ? normalised.lower : comparable(normalised.digits);
   const input: RuleInput = {
     text: normalised.digits,
-    lower: normalised.digits === normalised.text ? normalised.lower : comparable(normalised.digits),
+    lower,
     clusters,
+    filter: new TextFilter(lower),
     mentionsBank: false,
     mentionsPhone: false,
   };
-  input.mentionsBank = anyBankWord.test(input.lower);
-  input.mentionsPhone = anyPhoneWord.test(input.lower);
+  input.mentionsBank = holds(input, anyBankWord);
+  input.mentionsPhone = holds(input, anyPhoneWord);
   const matches: IdentifierMatch[] = [];
+  const there = labelsThere(input);
   for (const cluster of clusters) {
-    for (const window of digitWindows(cluster, input.text)) {
+    for (const window of windowsThatMatter(cluster, input, there)) {
       for (const rule of windowRules) {
         const match = rule(window, input);
         if (match !== undefined) matches.push(match);
@@ -123,7 +128,7 @@ export function findIdentifiers(normalised: NormalisedText): IdentifierMatch[] {
     }
   }
   for (const cluster of findMisreadClusters(normalised.text)) {
-    for (const window of digitWindows(cluster, input.text)) {
+    for (const window of windowsThatMatter(cluster, input, there)) {
       if (!/[A-Za-z]/.test(input.text.slice(window.start, window.end))) continue;
       for (const rule of misreadRules) {
         const match = rule(window, input);

@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import { precededBy, type RuleInput } from './rule-input.ts';
+import { holds, matchesIn, precededBy, type RuleInput } from './rule-input.ts';
 
 /** Dots in brackets are how reports keep an address from becoming a link; 点 and 。 are how it is said and typed. */
 const dot = '(?:\\.|\\[\\.\\]|\\(\\.\\)|[。点])';
@@ -39,7 +39,7 @@ function isPublicSix(address: string): boolean {
 /** Public IPv4 and IPv6 addresses; see `pointsAtSomebody` for what is left out. */
 export function ipAddress(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.lower.matchAll(four)) {
+  for (const match of matchesIn(input, four)) {
     const [whole, a, b, c, d] = match;
     if (!pointsAtSomebody(Number(a), Number(b), Number(c), Number(d)) || publicResolvers.has(whole)) continue;
     // Four-part versions and section numbers.
@@ -71,8 +71,8 @@ export function ipAddress(input: RuleInput): IdentifierMatch[] {
       rule: 'ipv4-public',
     });
   }
-  if (input.lower.includes('::') || /(?:[0-9a-f]{1,4}:){4}/.test(input.lower)) {
-    for (const match of input.lower.matchAll(six)) {
+  if (input.lower.includes('::') || holds(input, /(?:[0-9a-f]{1,4}:){4}/)) {
+    for (const match of matchesIn(input, six)) {
       if (!isPublicSix(match[0])) continue;
       found.push({
         type: 'ip-address',

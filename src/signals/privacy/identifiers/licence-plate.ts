@@ -17,6 +17,9 @@ const dictated = new RegExp(
   'g',
 );
 
+/** How every plate begins. */
+const plateWords = new RegExp(`${province}${gap}[a-hj-np-z]|使${gap}\\d|\\d使|wj`);
+
 /** Plates of Hong Kong, Macau, Taiwan, Britain and North America: nothing but their label tells them from a part number. */
 const labelledPlate = labelledValues([
   {
@@ -35,6 +38,7 @@ const labelledPlate = labelledValues([
 /** Mainland licence plates, ordinary, new-energy and with a suffix. */
 export function licencePlate(input: RuleInput): IdentifierMatch[] {
   const found = labelledPlate(input);
+  if (!plateWords.test(input.lower)) return found;
   // Dictated: 沪A,幺二三,四五. Numerals count only behind the letters that begin a plate.
   const lower = input.lower.replace(dictated, (whole, head: string, rest: string) =>
     /\d/.test(rest) ? whole : head + convertNumerals(rest),

@@ -29,6 +29,7 @@ export function isMadeUp(match: IdentifierMatch, { lower }: RuleInput): boolean 
       (usualMailboxes.test(value) && exampleWords.test(around))
     );
   }
-  if (type === 'phone' && publicLineWords.test(around)) return true;
+  // 客服:请报一下号码. 客户:… – there somebody speaks.
+  if (type === 'phone' && publicLineWords.test(around.replace(/客服\s?:/g, ' '))) return true;
   return usualNumbers.test(value) && exampleWords.test(around);
 }

@@ -1,6 +1,6 @@
 import type { IdentifierMatch } from '../types.ts';
 import { digitCount, labelledValues } from './labelled-value.ts';
-import { precededBy, type RuleInput } from './rule-input.ts';
+import { holds, matchesIn, precededBy, type RuleInput } from './rule-input.ts';
 
 /** Words that fill the place of a value in ordinary sentences, settings and code. */
 const ordinaryWord =
@@ -183,12 +183,14 @@ const byLabel = labelledValues([
 const nearby = /(?<![a-z0-9@._/:-])[a-z][a-z0-9_-]{5,19}(?![a-z0-9@_/:(]|\.[a-z0-9])/g;
 const messengerWords =
   /微信|薇信|绿泡泡|加微|加v|(?<![a-z])(?:vx|wx|wechat|weixin|qq)(?![a-z])|扣扣|telegram|insta|snapchat|discord|抖音|小红书|微博|whatsapp/;
-const givesAway = /加|我|他|她|搜|找|联系|好友|发|\b(?:my|me|add|find|contact|reach|his|her|text|message)\b/;
+const givesAway =
+  /还是|号没?[变改]|加|我|他|她|搜|找|联系|好友|发|\b(?:my|me|add|find|contact|reach|his|her|text|message)\b/;
 
-function handlesNearby({ lower }: RuleInput): IdentifierMatch[] {
+function handlesNearby(input: RuleInput): IdentifierMatch[] {
+  const { lower } = input;
   const found: IdentifierMatch[] = [];
   // The ids that WeChat itself gives have a form of their own.
-  for (const match of lower.matchAll(/(?<![a-z0-9_])wxid_[a-z0-9]{8,24}(?![a-z0-9_])/g)) {
+  for (const match of matchesIn(input, /(?<![a-z0-9_])wxid_[a-z0-9]{8,24}(?![a-z0-9_])/g)) {
     if (/^wxid_x+$/.test(match[0]) || precededBy(lower, match.index, 16, /示例|例如|格式|example/)) continue;
     found.push({
       type: 'messenger-id',
@@ -198,13 +200,14 @@ function handlesNearby({ lower }: RuleInput): IdentifierMatch[] {
       rule: 'wechat-id-given',
     });
   }
-  for (const match of lower.matchAll(/(?<![a-z\d_])ou_[a-f\d]{28,36}(?![a-z\d_])/g)) {
+  for (const match of matchesIn(input, /(?<![a-z\d_])ou_[a-f\d]{28,36}(?![a-z\d_])/g)) {
     const end = match.index + match[0].length;
     found.push({ type: 'messenger-id', start: match.index, end, confidence: 0.8, rule: 'lark-id' });
   }
-  if (!messengerWords.test(lower)) return found;
+  if (!holds(input, messengerWords)) return found;
   // lulu0098(微信), @柠檬不萌_90 behind 微博.
-  for (const match of lower.matchAll(
+  for (const match of matchesIn(
+    input,
     /(?<![a-z\d@._/:-])([a-z][a-z\d_-]{5,19})\s?\(\s?(?:我的?)?(?:微信|薇|vx|wx|wechat|qq|抖音|小红书)|微博[^a-z\d\u4e00-\u9fa5\n]{0,3}@([\u4e00-\u9fa5a-z\d_-]{3,20})/g,
   )) {
     const value = match[1] ?? match[2] ?? '';
@@ -212,14 +215,15 @@ function handlesNearby({ lower }: RuleInput): IdentifierMatch[] {
     const start = match.index + match[0].indexOf(value);
     found.push({ type: 'messenger-id', start, end: start + value.length, confidence: 0.7, rule: 'handle-in-brackets' });
   }
-  for (const match of lower.matchAll(
+  for (const match of matchesIn(
+    input,
     /(?<![a-z0-9])@([a-z0-9](?:[a-z0-9_]|\.(?=[a-z0-9])){3,29})\s?(?:(?:on|at|in|over)\s)(?:insta|ig|telegram|twitter|discord|snap|wechat|whatsapp)/g,
   )) {
     const value = match[1] ?? '';
     const start = match.index + 1;
     found.push({ type: 'messenger-id', start, end: start + value.length, confidence: 0.7, rule: 'handle-on-platform' });
   }
-  for (const match of lower.matchAll(nearby)) {
+  for (const match of matchesIn(input, nearby)) {
     const value = match[0];
     if (!/[\d_]/.test(value) || technicalName.test(value) || productName.test(value)) continue;
     const end = match.index + value.length;
@@ -227,7 +231,8 @@ function handlesNearby({ lower }: RuleInput): IdentifierMatch[] {
     if (!messengerWords.test(around) || !givesAway.test(around)) continue;
     found.push({ type: 'messenger-id', start: match.index, end, confidence: 0.65, rule: 'handle-nearby' });
   }
-  for (const match of lower.matchAll(
+  for (const match of matchesIn(
+    input,
     /(?:(?<![a-z])qq(?![a-z])|扣扣|企鹅)[^\d\n。;]{0,12}([1-9](?:[ -]?\d){5,10})(?![\d.]|\s?(?:元|万|个|人|年|月|位|版))/g,
   )) {
     const value = match[1] ?? '';

@@ -2,7 +2,7 @@ import type { IdentifierMatch } from '../types.ts';
 import { passesLuhn, passesNhsCheck } from './checksums.ts';
 import type { DigitWindow } from './digit-windows.ts';
 import { labelledValues } from './labelled-value.ts';
-import { exampleWords, numberLabel, precededBy, type RuleInput } from './rule-input.ts';
+import { exampleWords, matchesIn, numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 /**
  * Numbers under which states keep a person for insurance, health and taxes. Forms from the issuers' own pages: HMRC (NI
@@ -20,9 +20,10 @@ const britishMatter =
 const ownMatter = /(?<![a-z])(?:my|her|his|their|mine|i|me)(?![a-z])|我|他|她|本人/;
 
 /** British National Insurance numbers, by their form where it is written out, otherwise near a word of their matter. */
-function nationalInsurance({ text, lower }: RuleInput): IdentifierMatch[] {
+function nationalInsurance(input: RuleInput): IdentifierMatch[] {
+  const { text, lower } = input;
   const found: IdentifierMatch[] = [];
-  for (const match of lower.matchAll(british)) {
+  for (const match of matchesIn(input, british)) {
     const end = match.index + match[0].length;
     const before = lower.slice(Math.max(0, match.index - 60), match.index);
     const around = `${before} ${lower.slice(end, end + 48)}`;
@@ -73,7 +74,7 @@ const ownForm =
 /** Insurance, health and tax numbers of other countries. */
 export function nationalNumber(input: RuleInput): IdentifierMatch[] {
   const found = [...nationalInsurance(input), ...labelled(input)];
-  for (const match of input.lower.matchAll(ownForm)) {
+  for (const match of matchesIn(input, ownForm)) {
     if (precededBy(input.lower, match.index, 20, exampleWords) || precededBy(input.lower, match.index, 20, numberLabel))
       continue;
     const end = match.index + match[0].length;
@@ -82,13 +83,13 @@ export function nationalNumber(input: RuleInput): IdentifierMatch[] {
   return found;
 }
 
-const canadian =
+export const canadian =
   /(?:(?<![a-z])s\.?i\.?n\.?(?![a-z])|social insurance|insurance number|(?<![a-z])nas(?![a-z])|工卡|社会保险号|社保号?)[^\n\d]{0,34}$/;
-const canadianBehind = /^[\s,.)]{0,3}[^\n\d.]{0,20}?(?:(?<![a-z])sin(?![a-z])|social insurance|工卡)/;
+export const canadianBehind = /^[\s,.)]{0,3}[^\n\d.]{0,20}?(?:(?<![a-z])sin(?![a-z])|social insurance|工卡)/;
 const canadianMatter =
   /(?<![a-z])(?:cra|t4|t1|rrsp|tfsa|ei|canada|canadian|ontario|toronto|vancouver|montreal|calgary|quebec)(?![a-z])|revenue agency|加拿大|多伦多|温哥华/;
-const nhs = /(?<![a-z])nhs(?![a-z])[^\n\d]{0,24}$/;
-const nhsBehind = /^[\s,.)]{0,3}[^\n\d.]{0,16}?(?<![a-z])nhs(?![a-z])/;
+export const nhs = /(?<![a-z])nhs(?![a-z])[^\n\d]{0,24}$/;
+export const nhsBehind = /^[\s,.)]{0,3}[^\n\d.]{0,16}?(?<![a-z])nhs(?![a-z])/;
 const isAlike = (digits: string): boolean => /^(\d)\1+$/.test(digits) || digits === '123456789';
 
 /** Canadian SIN (nine digits, Luhn) and British NHS number (ten, modulo 11), also where they are spelled out. */

@@ -1,11 +1,11 @@
 import type { IdentifierMatch } from '../types.ts';
-import type { RuleInput } from './rule-input.ts';
+import { matchesIn, type RuleInput } from './rule-input.ts';
 
 const assignment =
   /(?:密码|口令|暗号|锁屏|解压码|(?<![a-z])psk|pre-?shared key|community string|snmp community|(?:wpa[23]?|wifi|wi-fi|network) key|提取码|mima|(?<![a-z])mm(?=[:=])|pin码|(?:gate|garage|door|alarm|entry|lock|safe|voicemail|keypad) code|requirepass|[a-z]{0,16}[_.-]?(?:password|passwd|passphrase|passwort)|(?<![a-z])(?:pwd|psw|pw|pass|passcode|pin(?: code)?))(?:'s)?(?:(?:\s(?:for|to|of|on)\s[^\n:=]{1,30}?)(?=\s(?:is|was)\s|:)|\([^()\n]{1,16}\)|(?:我|给你|一直|目前|现在|统一|默认|大写的?|小写的?|暂时|初始|还|先|仍|依然|用的?)*)?["'`]?((?:都|就|还)?\s{0,2}(?:是|为|为了|设为|设成|设置为|改成|改为|换成|用的是|=>|is|was|to|shi|:|=)+\s{0,2}|\s{1,2}(?=\S*\d))["'“`]?([!-~]{4,64})/g;
 /** Words that follow "password is" in ordinary sentences, types and placeholders. */
 const notAValue =
-  /^-?\d{1,3}\.\d{2,},|^(?:required|incorrect|wrong|invalid|not|too|weak|strong|expired|reset|empty|null|undefined|none|true|false|string|str|number|int|char|varchar|text|hashed?|encrypted|protected|stored|always|never|the|a|an|my|your|his|her|their|missing|blank|being|also|used|what|set|case|correct|important|forgotten|secure|usually|only|in|at|on|to|and|or|for|with|must|should|that|this|it|input|field|here|password|123abc\.\.\.|example|changeme|placeholder|xxxx+|\*+|\.{2,}|<.*|\$.*|\{.*|\[.*|%.*|#\{.*|process\.env.*|os\.(?:environ|getenv).*|env\..*|config\..*|self\..*|req(?:uest)?\..*|getpass.*|input\(.*|bcrypt.*|hash.*|form\..*|user\..*|data\..*|z\..*|models\..*|str\(.*|fields\..*|[a-z_]+\(.*|=.*)[.,;:!?"')}\]]*$/i;
+  /^-?\d{1,3}\.\d{2,},|^(?:required|incorrect|wrong|invalid|not|too|weak|strong|expired|reset|empty|null|undefined|none|true|false|string|str|number|int|char|varchar|text|hashed?|encrypted|protected|stored|always|never|the|a|an|my|your|his|her|their|missing|blank|being|also|used|what|set|case|correct|important|forgotten|secure|usually|only|in|at|on|to|and|or|for|with|must|should|that|this|it|input|field|here|password|123abc\.\.\.|example|changeme|placeholder|xxxx+|\*+|\.{2,}|<.*|\$.*|\{.*|\[.*|%.*|#\{.*|process\.env.*|os\.(?:environ|getenv).*|env\..*|config\..*|self\..*|req(?:uest)?\..*|getpass.*|input\(.*|bcrypt.*|hash.*|form\..*|user\..*|data\..*|z\..*|models\..*|str\(.*|fields\..*|[a-z_]+\(.*|[a-z_]+=.*|=.*)[.,;:!?"')}\]]*$/i;
 const unit = /^\s{0,2}(?:位|个|个字符|次|字符|characters?\b|chars?\b|digits?\b|位数|天|分钟|days|attempts|tries)/;
 
 /** `密码739205`: in Chinese the value may follow at once, or after a few words. Four digits or more, or letters and digits. */
@@ -30,7 +30,7 @@ const passwordWords =
 const word = /(?<![!-~])["'(]?([!-~]{8,40})/g;
 /** Names of methods, products and versions that mix letters, digits and signs as passwords do. */
 const technicalTerm =
-  /^[a-z]+\[\d+$|^(?:wpa|sha|aes|rsa|md5|utf|oauth|tls|ssl|base64|bcrypt|pbkdf|argon|hmac|ed25519|iphone|ipad|windows|win\d|android|wifi|wi-fi|http|ftp|www\.|v?\d+[.\d]*$|[a-z]+\d?\.[a-z]{2,5}$)|:\/\/|\/|\(|\)$|=|@[a-z0-9-]+\.[a-z]|^\d[\d:.,\s-]*$|[<>{}]|^[a-z]+(?:[-_.][a-z]+)*$|^[a-z_]+\d{0,2}$|^[A-Z_]+\d{0,2}$|^[A-Z]{1,4}[-_]?\d+(?:\.\d+)?$|^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i;
+  /^[a-z]+\[\d+$|^(?:\d{4}-\d\d-\d\dt|wpa|sha|aes|rsa|md5|utf|oauth|tls|ssl|base64|bcrypt|pbkdf|argon|hmac|ed25519|iphone|ipad|windows|win\d|android|wifi|wi-fi|http|ftp|www\.|v?\d+[.\d]*$|[a-z]+\d?\.[a-z]{2,5}$)|:\/\/|\/|\(|\)$|=|@[a-z0-9-]+\.[a-z]|^\d[\d:.,\s-]*$|[<>{}]|^[a-z]+(?:[-_.][a-z]+)*$|^[a-z_]+\d{0,2}$|^[A-Z_]+\d{0,2}$|^[A-Z]{1,4}[-_]?\d+(?:\.\d+)?$|^[a-z0-9-]+(?:\.[a-z0-9-]+)+$/i;
 /** The passwords that everybody quotes when passwords are talked about. */
 const usualPasswords =
   /^(?:0?123456\d*|password\d*|p@ssw0rd\d*|qwerty\d*|abc123|abc@?1234|admin\d*|111111|000000|888888|666666|1234|0000|iloveyou\d?|letmein\d?)$/i;
@@ -56,7 +56,7 @@ function unlinked(input: RuleInput): IdentifierMatch[] {
     found.push({ type: 'password', start, end: start + value.length, confidence: usual ? 0.4 : confidence, rule });
   };
   const each = (pattern: RegExp, visit: (value: string, start: number, before: string) => void): void => {
-    for (const match of text.matchAll(pattern)) {
+    for (const match of matchesIn(input, pattern, text)) {
       const value = trimValue(match[1] ?? '');
       if (value.length < 4 || notAValue.test(value)) continue;
       visit(value, match.index + match[0].lastIndexOf(match[1] ?? ''), match[0]);
@@ -98,7 +98,7 @@ function unlinked(input: RuleInput): IdentifierMatch[] {
 /** Passwords and PINs that a person or a file states: `密码是…`, `password=…`, `my pin is …`. */
 export function password(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.lower.matchAll(assignment)) {
+  for (const match of matchesIn(input, assignment)) {
     const value = trimValue(match[2] ?? '');
     if (value.length < 4 || notAValue.test(value)) continue;
     const start = match.index + match[0].length - (match[2] ?? '').length;

@@ -1,6 +1,6 @@
 import type { IdentifierMatch, IdentifierType } from '../types.ts';
 import { passesHongKongIdCheck, passesTaiwanIdCheck } from './checksums.ts';
-import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
+import { holds, matchesIn, numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 /** A document whose number has no checksum: it counts with its label, or bare where its form is rare enough. */
 type LabelledDocument = {
@@ -82,7 +82,7 @@ const listGap = 60;
 function labelledDocument(document: LabelledDocument, input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   let listed: { shape: string; end: number } | undefined;
-  for (const match of input.lower.matchAll(document.number)) {
+  for (const match of matchesIn(input, document.number)) {
     const end = match.index + match[0].length;
     const labelled =
       precededBy(input.lower, match.index, 60, document.label) ||
@@ -118,7 +118,7 @@ const taiwanId = /(?<![a-z0-9])[a-z][ -]?[1289][ -]?\d(?:[ -]?\d){7}(?![a-z0-9])
 /** Hong Kong identity card, with its check digit. Without parentheses or a label the form is too common. */
 function hongKongIds(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.lower.matchAll(hongKongId)) {
+  for (const match of matchesIn(input, hongKongId)) {
     const [whole, letters = '', first = '', second = '', check = ''] = match;
     if (!passesHongKongIdCheck(letters.toUpperCase(), first + second, check.toUpperCase())) continue;
     const labelled = precededBy(
@@ -136,7 +136,7 @@ function hongKongIds(input: RuleInput): IdentifierMatch[] {
 
 function taiwanIds(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.lower.matchAll(taiwanId)) {
+  for (const match of matchesIn(input, taiwanId)) {
     const value = match[0].replace(/[ -]/g, '').toUpperCase();
     if (!passesTaiwanIdCheck(value)) continue;
     const labelled = precededBy(
@@ -154,7 +154,7 @@ function taiwanIds(input: RuleInput): IdentifierMatch[] {
 
 /** Passports, permits between the mainland, Hong Kong, Macau and Taiwan, and the identity cards there. */
 export function permits(input: RuleInput): IdentifierMatch[] {
-  if (!/\d{2}|\d[ -]\d/.test(input.lower)) return [];
+  if (!holds(input, /\d{2}|\d[ -]\d/)) return [];
   return [
     ...documents.flatMap((document) => labelledDocument(document, input)),
     ...hongKongIds(input),

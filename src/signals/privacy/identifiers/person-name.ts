@@ -5,7 +5,7 @@ import { chineseNames } from './chinese-name.ts';
 import { englishNames } from './english-name.ts';
 import { famousChinese, famousEnglish } from './famous-names.ts';
 import { nameForms } from './name-forms.ts';
-import { precededBy, type RuleInput } from './rule-input.ts';
+import { holds, matchesIn, precededBy, type RuleInput } from './rule-input.ts';
 
 const surname = `(?:${doubleSurnames.join('|')}|[${singleSurnames}])`;
 const any = `[^\\x00-\\u4dff\\ua000-\\uffff${notInName}]`;
@@ -98,7 +98,7 @@ function inFiction(lower: string, position: number): boolean {
 export function personName(input: RuleInput, others: readonly IdentifierMatch[] = []): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
   const collect = (pattern: RegExp, confidence: number, rule: string, text = input.text): void => {
-    for (const match of text.matchAll(pattern)) {
+    for (const match of matchesIn(input, pattern, text)) {
       const name = match[1] ?? match[2] ?? '';
       if (
         famousChinese.has(name) ||
@@ -129,7 +129,7 @@ export function personName(input: RuleInput, others: readonly IdentifierMatch[] 
   if (/[a-z]/.test(input.text)) {
     if (/name|my |our |patient|signed|employee|called/i.test(input.text)) collect(english, 0.85, 'name-english');
     if (/I'm|I am|[Pp]atient|[Mm]r|[Mm]s\./.test(input.text)) collect(englishTwo, 0.7, 'name-english-full');
-    if (/wo jiao|mingzi|wo shi|xingming/.test(input.lower)) collect(pinyin, 0.7, 'name-pinyin', input.lower);
+    if (holds(input, /wo jiao|mingzi|wo shi|xingming/)) collect(pinyin, 0.7, 'name-pinyin', input.lower);
   }
   const anchors = others.filter(
     ({ confidence, type }) => confidence >= 0.5 && type !== 'secret' && type !== 'password',
@@ -139,11 +139,11 @@ export function personName(input: RuleInput, others: readonly IdentifierMatch[] 
   const inSentences = [
     ...chineseNames(simplified, anchors),
     ...englishNames(input.text, documents),
-    ...nameForms(input),
+    ...nameForms(input, simplified, anchors),
   ];
   if (input.text.includes('·')) {
     // 阿依古丽·买买提: names of many peoples, and of every foreign author. Where somebody's own matter comes up it is the former.
-    for (const match of input.text.matchAll(/[\u4e00-\u9fa5]{2,6}(?:·[\u4e00-\u9fa5]{1,6}){1,2}/g)) {
+    for (const match of matchesIn(input, /[\u4e00-\u9fa5]{2,6}(?:·[\u4e00-\u9fa5]{1,6}){1,2}/g, input.text)) {
       const around = input.lower.slice(Math.max(0, match.index - 20), match.index + match[0].length + 20);
       if (!ownMatter.test(around) && !/快递|床|证|签|登记|名单|工号|学号|病/.test(around)) continue;
       inSentences.push({

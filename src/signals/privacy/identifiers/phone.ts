@@ -1,11 +1,11 @@
 import type { IdentifierMatch } from '../types.ts';
 import type { DigitWindow } from './digit-windows.ts';
-import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
+import { holds, matchesIn, numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
-const phoneLabel =
-  /(?:reach me|ring me|手机|手提|电话|市话|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|(?:my|her|his|their|the) number|number is|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$|(?:打|拨|联系)(?:了|过|个)?\s{0,2}$/;
+export const phoneLabel =
+  /(?:reach me|ring me|手\s机|电\s话|手机|手提|电话|市话|联系方式|办公室|办公电话|前台|分机|回电|来电|家里|landline|office|联系我|打给|致电|拨打|座机|固话|传真|号码是|phone|mobile|cell|tel|call me|call|text me|fax|whatsapp|(?:my|her|his|their|the) number|number is|shouji|dianhua|haoma|手机号|微信同号)[^\n]{0,14}$|(?:打|拨|联系)(?:了|过|个)?\s{0,2}$/;
 /** Words behind a number that say the same. */
-const phoneBehind =
+export const phoneBehind =
   /^[\s,(]{0,2}(?:call me|text me|(?:is|that's|it's) (?:my|his|her|the) (?:mobile|cell|phone|number|landline)|(?:就|这)?是?[我他她](?:的|爸|妈|老公|老婆)?(?:手机|电话|号码?(?![\u4e00-\u9fa5]*[单票卡]))|手机|电话(?![\u4e00-\u9fa5])|(?:随时)?(?:打给我|联系我|找我))/;
 /** Number segments of the mainland operators, virtual ones and 190–199 included; 140, 141 and 144 are machine cards. */
 const mobile = /^1(?:3\d|4[5-9]|5[0-35-9]|6[2567]|7[0-8]|8\d|9\d)\d{8}$/;
@@ -250,10 +250,10 @@ export function phone(window: DigitWindow, input: RuleInput): IdentifierMatch | 
 const told = /(?<!\d)(1[3-9]\d)([^\d\n]{1,12})(\d{4})([^\d\n]{1,12})(\d{4})(?!\d)/g;
 const partWords = /开头|打头|前三|中间|当中|后面|再|接着|最后|末尾|尾号|后四|然后|尾数/;
 
-export function phoneInParts({ text }: RuleInput): IdentifierMatch[] {
+export function phoneInParts(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  if (!partWords.test(text)) return found;
-  for (const match of text.matchAll(told)) {
+  if (!holds(input, partWords)) return found;
+  for (const match of matchesIn(input, told, input.text)) {
     const [whole, , first = '', , second = ''] = match;
     if ((!partWords.test(first) && !partWords.test(second)) || /[人个元块次年]/.test(first + second)) continue;
     const end = match.index + whole.length;

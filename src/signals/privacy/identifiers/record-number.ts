@@ -1,5 +1,5 @@
 import { digitCount, labelledValues } from './labelled-value.ts';
-import type { RuleInput } from './rule-input.ts';
+import { precededBy, type RuleInput } from './rule-input.ts';
 
 /** A few letters, digits, more of both: ZY0123456, 2024-08123, CT482913. */
 const number = '(?<![a-z\\d])[a-z]{0,5}[#/-]?\\d(?:[ -]?[\\da-z]){3,19}(?![a-z\\d]|\\.\\d)';
@@ -9,10 +9,15 @@ const hospital =
 const insurance =
   /保险|理赔|医保|社保|(?<![a-z])(?:ppo|hmo)(?![a-z])|insur|health|medic|plan|premium|deductible|coverage|claim|blue ?cross|aetna|cigna/;
 
+/** Goods are tested too. */
+const testedGoods = /(?:灭火器|电梯|车辆|锅炉|气瓶|压力|产品|设备|出厂|货物|批次|食品)[^\d\n]{0,12}$/;
 const enoughDigits = (value: string): boolean =>
   digitCount(value) >= 4 && !/^(?:19|20)\d\d[- ]\d{1,2}[- ]\d{1,2}$/.test(value);
-const inHospital = (value: string, { lower }: RuleInput): boolean =>
-  enoughDigits(value) && !/^20\d\d[01]\d[0-3]\d$/.test(value) && hospital.test(lower);
+const inHospital = (value: string, { lower }: RuleInput, start: number): boolean =>
+  !precededBy(lower, start, 24, testedGoods) &&
+  enoughDigits(value) &&
+  !/^20\d\d[01]\d[0-3]\d$/.test(value) &&
+  hospital.test(lower);
 const insured = (value: string, { lower }: RuleInput): boolean => enoughDigits(value) && insurance.test(lower);
 
 /** Numbers under which hospitals and insurers keep a person. */
@@ -22,10 +27,10 @@ export const recordNumber = labelledValues([
     rule: 'medical-record-number',
     confidence: 0.93,
     hint: /病|住院|门诊|[急就复覆]诊|诊[疗断]|挂号|处方|健保|患者|体检|超声|影像|检验|化验|健康[卡码]|[孕产]|妇幼|接种|出生|献血|透析|手术|受试者|来访者|mrn|medical|patient|hospital|donor|(?<![a-z])pt[ _]/,
-    label: `病[历案](?:本(?:${keyNumber})?|${keyNumber})|(?:住院|门诊|急诊|就诊|诊疗|挂号|病人|患者|病理|处方|体检|超声|影像|检验|化验|诊)(?:者|卡|证|单|本|人|流水)*(?:${keyNumber})|就诊卡|诊疗卡|病历(?=[:\\s]{0,2}\\d{5})|病理(?:切片|蜡块)?(?:${keyNumber})|(?:电子)?健康[卡码](?:${keyNumber})|(?:孕产妇|孕妇|产检|产妇|妇幼|母子|保健|建档)(?:建档|保健|健康|手册|卡|证|本){0,3}(?:${keyNumber})|(?:疫苗)?接种[证本](?:${keyNumber})|出生(?:医学)?证明?(?:${keyNumber})|献血证(?:${keyNumber})|透析(?:${keyNumber})|手术(?:${keyNumber})|诊断(?:证明)?书?(?:${keyNumber})|病假[条单](?:${keyNumber})|[复覆]诊(?:${keyNumber})|(?:受试|来访)者(?:${keyNumber})|(?<![a-z])pt[ _-]?(?:id|no\\.?|number|#)|donor (?:id|number|no\\.?|#)|健保卡(?:${keyNumber})?|patient[ _-]?(?:id|no\\.?|number|num|#)|medical[ _-]?record(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])mrn(?![a-z])|hospital[ _-]?(?:id|no\\.?|number|#)`,
+    label: `病[历案](?:本(?:${keyNumber})?|${keyNumber})|(?:住院|门诊|急诊|就诊|诊疗|挂号|病人|患者|病理|处方|体检|超声|影像|检验|化验|诊)(?:者|卡|证|单|本|人|流水)*(?:${keyNumber})|就诊卡|诊疗卡|病历(?=[:\\s]{0,2}\\d{5})|病理(?:切片|蜡块)?(?:${keyNumber})|(?:电子)?健康[卡码](?:${keyNumber})|(?:孕产妇|孕妇|产检|产妇|妇幼|母子|保健|建档)(?:建档|保健|健康|手册|卡|证|本){0,3}(?:${keyNumber})|(?:疫苗)?接种[证本](?:${keyNumber})|出生(?:医学)?证明?(?:${keyNumber})|献血证(?:${keyNumber})|透析(?:${keyNumber})|手术(?:${keyNumber})|诊断(?:证明)?书?(?:${keyNumber})|病假[条单](?:${keyNumber})|[复覆]诊(?:${keyNumber})|(?:受试|来访)者(?:${keyNumber})|(?<![a-z])pt[ _-]?(?:id|no\\.?|number|#)|donor (?:id|number|no\\.?|#)|patient[ _-]?(?:id|no\\.?|number|num|#)|medical[ _-]?record(?:[ _-]?(?:number|no\\.?|num|#))?|(?<![a-z])mrn(?![a-z])|hospital[ _-]?(?:id|no\\.?|number|#)`,
     value: number,
     behind: true,
-    accept: enoughDigits,
+    accept: (value, { lower }, start) => enoughDigits(value) && !precededBy(lower, start, 24, testedGoods),
   },
   {
     type: 'medical-record',

@@ -1,4 +1,5 @@
 import type { DigitCluster } from '../digit-clusters.ts';
+import type { TextFilter } from '../text-filter.ts';
 import type { IdentifierMatch } from '../types.ts';
 
 /** What every rule reads: one normalised text. Offsets in matches are offsets in these strings. */
@@ -7,6 +8,8 @@ export type RuleInput = {
   text: string;
   lower: string;
   clusters: DigitCluster[];
+  /** Knows which patterns cannot match `lower`, nor `text`. */
+  filter: TextFilter;
   /** Whether a word for banks or paying stands anywhere: what needs one skips its windows otherwise. */
   mentionsBank: boolean;
   /** Whether a word for telephones stands anywhere: short numbers are one only beside it. */
@@ -17,9 +20,26 @@ export const anyPhoneWord =
   /号码|香港号|澳门号|number|(?:ring|call|text|reach|whatsapp) (?:me|him|her)|座机|固话|固定电话|电话|手机|手提|市话|phone|tel|mobile|cell|landline/;
 
 export const anyBankWord =
-  /银行|汇丰|恒生|渣打|中银|东亚|花旗|chase|hsbc|barclays|lloyds|natwest|santander|monzo|(?<![a-z])(?:dbs|posb|ocbc|uob|citi|rbc)(?![a-z])|[支分]行|信用社|农商|邮储|[工建农中招交]行|开户|户头|存折|折子|[打汇收退]款|转账|汇到|打[到进]|转到|工资卡|社保卡|beneficiary|iban|swift|bic|bank|wire|transfer|a\/c|acc(?:oun)?t/;
+  /汇[\d一二两三四五六七八九十]|户名|结算户|银行|汇丰|恒生|渣打|中银|东亚|花旗|chase|hsbc|barclays|lloyds|natwest|santander|monzo|(?<![a-z])(?:dbs|posb|ocbc|uob|citi|rbc)(?![a-z])|[支分]行|信用社|农商|邮储|[工建农中招交]行|开户|户头|存折|折子|[打汇收退]款|转账|汇到|打[到进]|转到|工资卡|社保卡|beneficiary|iban|swift|bic|bank|wire|transfer|a\/c|acc(?:oun)?t/;
 
 export type IdentifierRule = (input: RuleInput) => IdentifierMatch[];
+
+/** All matches of a global pattern in `lower`, or in `text` (another writing of it), whichever is given. */
+export function matchesIn(input: RuleInput, pattern: RegExp, text: string = input.lower): readonly RegExpExecArray[] {
+  if (!input.filter.mayMatch(pattern)) return noMatches;
+  const matches: RegExpExecArray[] = [];
+  pattern.lastIndex = 0;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    matches.push(match);
+    if (match[0] === '') pattern.lastIndex++;
+  }
+  return matches;
+}
+const noMatches: readonly RegExpExecArray[] = [];
+
+/** Whether a pattern that is not global matches `lower`, or `text`. */
+export const holds = (input: RuleInput, pattern: RegExp, text: string = input.lower): boolean =>
+  input.filter.mayMatch(pattern) && pattern.test(text);
 
 /** Whether the text just before `position` matches; `reach` is how many characters are looked at. */
 export function precededBy(lower: string, position: number, reach: number, pattern: RegExp): boolean {

@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import { exampleWords, precededBy, type RuleInput } from './rule-input.ts';
+import { exampleWords, holds, matchesIn, precededBy, type RuleInput } from './rule-input.ts';
 
 /**
  * Credentials that announce themselves by their prefix. Forms from the issuers' own documentation; the lengths are
@@ -45,7 +45,10 @@ const tokens: [rule: string, form: RegExp][] = [
 
 const candidate = /[A-Za-z0-9_:][A-Za-z0-9_.:-]{14,4095}/g;
 const prefixes =
-  /AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|sk-|[srp]k_|whsec|xox|xapp-|AIza|ya29|GOCSPX|eyJ|npm_|pypi-|hf_|LTAI|AKID|SG\.|do[opr]_v1|dapi|\d{8}:|dckr_|xai-|gsk_|pplx-|nvapi-|r8_|tvly-|fw_|[a-f0-9]{32}[.-]|AKLT|ALTAK|bce-v3|SK[a-f0-9]{8}|AC[a-f0-9]{8}|key-|shp[a-z]{2}_|sq0|EAA|[MNO][A-Za-z0-9_-]{22,27}\.|hv[sbr]\.|lin_api_|ntn_|secret_|figd_|gls?[ac]_|NRAK-|pat-|AT[AC]TT3|ATBB|sntry|PMAK-|rubygems_|sbp_|vercel_|pscale_|ph[cx]_|rnd_|HRKU-|AGE-S|tfp_|fo1_|dp\.|pul-|cio_|CFPAT-|ops_|nfp_|tskey-|oy2|(?:key|api|ak|tok|at|pat|bot|app)_/;
+  /AKIA|ASIA|AGPA|AIDA|AROA|ANPA|ANVA|gh[pousr]_|github_pat_|gl[a-z]{2,4}-|sk-|[srp]k_|whsec|xox|xapp-|AIza|ya29|GOCSPX|eyJ|npm_|pypi-|hf_|LTAI|AKID|SG\.|do[opr]_v1|dapi|dckr_|xai-|gsk_|pplx-|nvapi-|r8_|tvly-|fw_|AKLT|ALTAK|bce-v3|SK[a-f0-9]{8}|AC[a-f0-9]{8}|key-|shp[a-z]{2}_|sq0|EAA|hv[sbr]\.|lin_api_|ntn_|secret_|figd_|gls?[ac]_|NRAK-|pat-|AT[AC]TT3|ATBB|sntry|PMAK-|rubygems_|sbp_|vercel_|pscale_|ph[cx]_|rnd_|HRKU-|AGE-S|tfp_|fo1_|dp\.|pul-|cio_|CFPAT-|ops_|nfp_|tskey-|oy2|(?:key|api|ak|tok|at|pat|bot|app)_/;
+/** Tokens that begin like many other words; all of them are longer than this. */
+const longTokens = /\d{8}:|[a-f0-9]{32}[.-]|[MNO][A-Za-z0-9_-]{22,27}\./;
+const longToken = 36;
 const pem =
   /-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----[^-]{0,8000}(?:-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----)?/g;
 /** A token as the user of an address: https://ghp_…@github.com. */
@@ -84,13 +87,18 @@ function looksRandom(value: string): boolean {
 }
 
 function announced(input: RuleInput): IdentifierMatch[] {
-  if (!prefixes.test(input.text)) return [];
+  const { longestToken } = input.filter;
+  const begins =
+    (longestToken >= 15 && holds(input, prefixes, input.text)) ||
+    (longestToken >= longToken && longTokens.test(input.text));
+  if (!begins) return [];
   const found: IdentifierMatch[] = [];
-  for (const match of input.text.matchAll(candidate)) {
+  for (const match of matchesIn(input, candidate, input.text)) {
     const value = match[0].replace(/[.:-]+$/, '');
     const rule = tokens.find(([, form]) => form.test(value))?.[0];
     // A slug such as sk-learn-pipeline-tutorial has no digit.
-    if (rule === undefined || !/\d/.test(value) || /x{8,}/i.test(value)) continue;
+    const varied = /\d/.test(value) || (value.length >= 30 && /[a-z][A-Z].*[a-z][A-Z].*[a-z][A-Z]/.test(value));
+    if (rule === undefined || !varied || /x{8,}/i.test(value)) continue;
     // The keys of the issuer's own manual, where that is what is spoken of.
     const around = input.lower.slice(Math.max(0, match.index - 24), match.index + value.length + 24);
     if (/EXAMPLE(?:KEY)?$/.test(value) && exampleWords.test(around.replaceAll(value.toLowerCase(), ' '))) continue;
@@ -101,7 +109,8 @@ function announced(input: RuleInput): IdentifierMatch[] {
 
 function assignedValues(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.text.matchAll(assigned)) {
+  const values = input.filter.longestToken < 16 ? [] : matchesIn(input, assigned, input.text);
+  for (const match of values) {
     const value = match[1] ?? '';
     if (placeholder.test(value) || !/\d/.test(value) || !/[A-Za-z]/.test(value) || entropy(value) < 3) continue;
     // A key alone is also what maps and caches have.
@@ -109,8 +118,8 @@ function assignedValues(input: RuleInput): IdentifierMatch[] {
     const end = match.index + match[0].length;
     found.push({ type: 'secret', start: end - value.length, end, confidence: 0.85, rule: 'secret-assigned' });
   }
-  if (!/totp|2fa|mfa|otp|authenticator|[二两][步重]|双重|动态/.test(input.lower)) return found;
-  for (const match of input.lower.matchAll(oneTimeSeed)) {
+  if (!holds(input, /totp|2fa|mfa|otp|authenticator|[二两][步重]|双重|动态/)) return found;
+  for (const match of matchesIn(input, oneTimeSeed)) {
     const value = match[1] ?? '';
     if (!/[2-7]/.test(value)) continue;
     const end = match.index + match[0].length;
@@ -123,7 +132,7 @@ function assignedValues(input: RuleInput): IdentifierMatch[] {
 export function secret(input: RuleInput): IdentifierMatch[] {
   const found = [...announced(input), ...assignedValues(input)];
   if (input.text.includes('PRIVATE KEY')) {
-    for (const match of input.text.matchAll(pem)) {
+    for (const match of matchesIn(input, pem, input.text)) {
       found.push({
         type: 'secret',
         start: match.index,
@@ -134,13 +143,13 @@ export function secret(input: RuleInput): IdentifierMatch[] {
     }
   }
   if (input.lower.includes('://')) {
-    for (const match of input.text.matchAll(userInUrl)) {
+    for (const match of matchesIn(input, userInUrl, input.text)) {
       const value = match[1] ?? '';
       if (placeholder.test(value) || !/\d/.test(value) || entropy(value) < 3) continue;
       const start = match.index + match[0].indexOf(value);
       found.push({ type: 'secret', start, end: start + value.length, confidence: 0.9, rule: 'token-in-url' });
     }
-    for (const match of input.lower.matchAll(credentialsInUrl)) {
+    for (const match of matchesIn(input, credentialsInUrl)) {
       if (placeholder.test(match[1] ?? '') || /^(?:pass(?:word)?|pwd|user)$/.test(match[1] ?? '')) continue;
       found.push({
         type: 'secret',
@@ -151,14 +160,14 @@ export function secret(input: RuleInput): IdentifierMatch[] {
       });
     }
   }
-  for (const match of input.lower.matchAll(groupedKeys)) {
+  for (const match of matchesIn(input, groupedKeys)) {
     const value = match[1] ?? '';
     const end = match.index + match[0].length;
     if (/^(?:x{4,}|0{4,}|1234)/.test(value) && /x{4}|0000/.test(value)) continue;
     found.push({ type: 'secret', start: end - value.length, end, confidence: 0.75, rule: 'key-in-groups' });
   }
-  if (input.lower.includes('助记词') || /seed|mnemonic|recovery phrase|secret phrase/.test(input.lower)) {
-    for (const match of input.lower.matchAll(/(?:[a-z]{3,8}\s+){11,23}[a-z]{3,8}/g)) {
+  if (input.lower.includes('助记词') || holds(input, /seed|mnemonic|recovery phrase|secret phrase/)) {
+    for (const match of matchesIn(input, /(?:[a-z]{3,8}\s+){11,23}[a-z]{3,8}/g)) {
       if (
         !precededBy(
           input.lower,

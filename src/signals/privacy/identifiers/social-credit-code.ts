@@ -1,6 +1,6 @@
 import type { IdentifierMatch } from '../types.ts';
 import { socialCreditCheckCharacter } from './checksums.ts';
-import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
+import { matchesIn, numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 /** Department, kind, six digits of region, nine of body, one check character; separators allowed between any two. */
 const candidate =
@@ -10,7 +10,7 @@ const label = /(?:信用代码|税号|纳税人|识别号|营业执照|社会信
 /** Unified social credit code of an organisation (GB 32100), with its check character. */
 export function socialCreditCode(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of input.lower.matchAll(candidate)) {
+  for (const match of matchesIn(input, candidate)) {
     const value = match[0].replace(/[^a-z0-9]/g, '').toUpperCase();
     if (socialCreditCheckCharacter(value.slice(0, 17)) !== value[17]) continue;
     const labelled = precededBy(input.lower, match.index, 28, label);

@@ -18,7 +18,7 @@ const columns: Column[] = [
   {
     type: 'person-name',
     key: long(
-      '(?:客户|员工|学生|患者|病人|会员|投保人|被保人|乘客|家长|真实)?姓名|联系人|收[件货]人|寄件人|患者|机主|户主|车主|户名|持卡人|(?:patient|customer|employee|student|full|contact|client|insured|guest|legal)[ _]?name',
+      '[\u4e00-\u9fa5]{0,6}姓名|联系人|收[件货]人|寄件人|患者|机主|户主|车主|户名|持卡人|(?:patient|customer|employee|student|full|contact|client|insured|guest|legal)[ _]?name',
     ),
     value:
       /^(?:[\u4e00-\u9fa5]{2,4}|[\u4e00-\u9fa5]{2,6}·[\u4e00-\u9fa5]{1,6}|[a-z][a-z'’-]+(?: [a-z][a-z'’.-]*){1,3})$/,

@@ -2,7 +2,7 @@ import type { IdentifierMatch } from '../types.ts';
 import type { DigitWindow } from './digit-windows.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
-const label =
+export const ssnLabel =
   /(?:ssn|social security|soc\.? sec|社会安全号|社安号?|ss#|\bsocial(?= (?!insurance)|$)|itin|taxpayer id)[^\n]{0,30}$/;
 /** Printed in advertisements and therefore void. */
 const voided = new Set(['078051120', '219099999']);
@@ -12,7 +12,7 @@ export function usSsn(window: DigitWindow, input: RuleInput): IdentifierMatch | 
   const { digits, start, end } = window;
   if (digits.length !== 9 || voided.has(digits)) return undefined;
   if (window.fraction) return undefined;
-  const labelled = precededBy(input.lower, start, 46, label);
+  const labelled = precededBy(input.lower, start, 46, ssnLabel);
   if (/^(?:000|666)/.test(digits) || digits.slice(3, 5) === '00' || digits.endsWith('0000')) return undefined;
   if (digits.startsWith('9') && !(labelled && /^9\d\d(?:[5-8]\d|9[0-24-9])/.test(digits))) return undefined;
   const split = window.groups.join('-') === '3-2-4' && window.bounded;

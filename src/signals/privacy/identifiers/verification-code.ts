@@ -1,5 +1,5 @@
 import type { IdentifierMatch } from '../types.ts';
-import { exampleWords, numberLabel, precededBy, type RuleInput } from './rule-input.ts';
+import { exampleWords, matchesIn, numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 /** Four to eight digits, in groups or not, that no further digits and no unit follow. */
 const unit =
@@ -55,7 +55,7 @@ export function verificationCode(input: RuleInput): IdentifierMatch[] {
     rule: string,
     accept?: (start: number, end: number) => boolean,
   ): void => {
-    for (const match of lower.matchAll(pattern)) {
+    for (const match of matchesIn(input, pattern)) {
       const value = match[1] ?? '';
       const start = match.index + match[0].lastIndexOf(value);
       const end = start + value.length;

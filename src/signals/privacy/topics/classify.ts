@@ -1,9 +1,9 @@
 import { topicModelData } from '../../data/topic-model.ts';
 import type { NormalisedText } from '../normalise.ts';
 import { sensitiveTopics, type SensitiveTopic } from '../types.ts';
-import { extractFeatures } from './features.ts';
+import { extractFeatures, gramRoom, type TextFeatures } from './features.ts';
 import { splitSentences } from './sentences.ts';
-import { loadTopicModel, scoreTopics, sumGrams, type TopicModel } from './topic-model.ts';
+import { loadTopicModel, scoreTopics, sumGrams, type GramSums, type TopicModel } from './topic-model.ts';
 
 /**
  * Sensitive topics. The rule the data follows: a sentence is sensitive when it is about a private matter of the speaker
@@ -44,8 +44,15 @@ export function classifyTopics(normalised: NormalisedText, using: TopicModel = t
       if (raised > (highest[topic] ?? 0)) highest[topic] = raised;
     }
   };
-  const features = splitSentences(lower).map(({ start, end }) => extractFeatures(lower, start, end));
-  const grams = features.map((part) => sumGrams(using, part));
+  const spans = splitSentences(lower);
+  const room = new Uint32Array(gramRoom(Math.max(0, ...spans.map(({ start, end }) => end - start))));
+  const features: TextFeatures[] = [];
+  const grams: GramSums[] = [];
+  for (const { start, end } of spans) {
+    const part = extractFeatures(lower, start, end, room);
+    features.push(part);
+    grams.push(sumGrams(using, part));
+  }
   features.forEach((part, index) => {
     const sums = grams[index];
     if (sums === undefined) return;

@@ -53,7 +53,7 @@ function termMatcher(): TermMatcher<number> {
 export type TextFeatures = {
   /** One bit for each topic group and cue group. */
   present: Uint8Array;
-  /** Hashes of the n-grams, repeated ones repeated. */
+  /** Hashes of the n-grams, repeated ones repeated; the first `gramCount` count. */
   grams: Uint32Array;
   gramCount: number;
   question: boolean;
@@ -71,8 +71,19 @@ const isLatin = (code: number): boolean => (code >= 97 && code <= 122) || code =
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;
 const isIdeograph = (code: number): boolean => code >= 0x3400 && code <= 0x9fff;
 
-/** Reads the features of `lower` (normalised, lower case) between two offsets. */
-export function extractFeatures(lower: string, start: number, end: number): TextFeatures {
+/** Room for the n-grams of a stretch of so many characters. */
+export const gramRoom = (characters: number): number => characters * 3 + 3;
+
+/**
+ * Reads the features of `lower` (normalised, lower case) between two offsets. `grams` is where the n-grams are written:
+ * room for one stretch serves for all of a text where each is used before the next is read.
+ */
+export function extractFeatures(
+  lower: string,
+  start: number,
+  end: number,
+  grams: Uint32Array = new Uint32Array(gramRoom(end - start)),
+): TextFeatures {
   const present = new Uint8Array(topicCount + cueCount);
   termMatcher().scan(
     lower,
@@ -82,7 +93,6 @@ export function extractFeatures(lower: string, start: number, end: number): Text
     start,
     end,
   );
-  const grams = new Uint32Array((end - start) * 3 + 3);
   let gramCount = 0;
   let question = false;
   let digits = false;
@@ -135,27 +145,42 @@ function presentInAny(parts: readonly TextFeatures[]): Uint8Array {
   return present;
 }
 
-/** Calls `visit` with the index of each dense feature of one or more sentences taken together. */
-export function visitDenseFeatures(parts: readonly TextFeatures[], visit: (index: number) => void): void {
+/** Which topics and cues are there, in order; written anew by each call of `denseFeatures`. */
+const topicsThere = new Uint16Array(topicCount);
+const cuesThere = new Uint16Array(allCues);
+const indexes = new Uint16Array(denseCount);
+
+const isThere = (present: Uint8Array, cue: number): boolean => present[topicCount + cue] === 1;
+
+/** Index of each dense feature of one or more sentences taken together. The answer is good until the next call. */
+export function denseFeatures(parts: readonly TextFeatures[]): Uint16Array {
   const present = presentInAny(parts);
-  const topics: number[] = [];
-  for (let group = 0; group < topicCount; group++) if (present[group] === 1) topics.push(group);
-  const cues: number[] = [];
-  for (let group = 0; group < cueCount; group++) if (present[topicCount + group] === 1) cues.push(group);
-  const somebody = topics.includes(childWordIndex) || personalIndexes.some((group) => cues.includes(group));
-  const elsewhere = impersonalIndexes.some((group) => cues.includes(group));
-  if (somebody && !elsewhere) cues.push(cueCount);
-  if (!somebody) cues.push(cueCount + 1);
-  if (parts.some((part) => part.question)) cues.push(cueCount + 2);
-  if (parts.some((part) => part.digits)) cues.push(cueCount + 3);
-  if (parts.some((part) => part.chinese)) cues.push(cueCount + 4);
-  for (const topic of topics) visit(topic);
-  for (const cue of cues) visit(topicCount + cue);
-  for (const topic of topics) for (const cue of cues) visit(crossBase + topic * allCues + cue);
-  personalIndexes.forEach((who, row) => {
-    if (!cues.includes(who)) return;
-    impersonalIndexes.forEach((what, column) => {
-      if (cues.includes(what)) visit(pairBase + row * impersonal.length + column);
+  let topics = 0;
+  for (let group = 0; group < topicCount; group++) if (present[group] === 1) topicsThere[topics++] = group;
+  let cues = 0;
+  for (let group = 0; group < cueCount; group++) if (isThere(present, group)) cuesThere[cues++] = group;
+  const persons = personalIndexes.some((group) => isThere(present, group));
+  const somebody = present[childWordIndex] === 1 || persons;
+  const elsewhere = impersonalIndexes.some((group) => isThere(present, group));
+  if (somebody && !elsewhere) cuesThere[cues++] = cueCount;
+  if (!somebody) cuesThere[cues++] = cueCount + 1;
+  if (parts.some((part) => part.question)) cuesThere[cues++] = cueCount + 2;
+  if (parts.some((part) => part.digits)) cuesThere[cues++] = cueCount + 3;
+  if (parts.some((part) => part.chinese)) cuesThere[cues++] = cueCount + 4;
+  let count = 0;
+  for (let topic = 0; topic < topics; topic++) indexes[count++] = topicsThere[topic] ?? 0;
+  for (let cue = 0; cue < cues; cue++) indexes[count++] = topicCount + (cuesThere[cue] ?? 0);
+  for (let topic = 0; topic < topics; topic++) {
+    const row = crossBase + (topicsThere[topic] ?? 0) * allCues;
+    for (let cue = 0; cue < cues; cue++) indexes[count++] = row + (cuesThere[cue] ?? 0);
+  }
+  if (persons && elsewhere) {
+    personalIndexes.forEach((who, row) => {
+      if (!isThere(present, who)) return;
+      impersonalIndexes.forEach((what, column) => {
+        if (isThere(present, what)) indexes[count++] = pairBase + row * impersonal.length + column;
+      });
     });
-  });
+  }
+  return indexes.subarray(0, count);
 }

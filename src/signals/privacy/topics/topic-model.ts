@@ -1,6 +1,6 @@
 import { makeError } from '../../../core/errors.ts';
 import { sensitiveTopics } from '../types.ts';
-import { denseCount, visitDenseFeatures, type TextFeatures } from './features.ts';
+import { denseCount, denseFeatures, type TextFeatures } from './features.ts';
 
 const topicCount = sensitiveTopics.length;
 
@@ -27,6 +27,8 @@ export type TopicModel = {
   /** Open-addressing table over hashes; 0 marks a free slot. */
   keys: Uint32Array;
   weights: Int8Array;
+  /** One bit for each hash (its upper bits): most n-grams of a text are none of the model's, and this table fits the cache. */
+  known: Uint32Array;
   gramScale: number;
 };
 
@@ -38,6 +40,8 @@ function decodeBase64(text: string): Uint8Array {
 }
 
 const recordBytes = 4 + topicCount;
+/** Bits of a hash that `known` is addressed by. */
+const knownShift = 32 - 18;
 
 /** Unpacks a model. Throws `internal` when it was trained for other features or topics. */
 export function loadTopicModel(data: TopicModelData): TopicModel {
@@ -56,17 +60,28 @@ export function loadTopicModel(data: TopicModelData): TopicModel {
   while (capacity < count * 2) capacity *= 2;
   const keys = new Uint32Array(capacity);
   const weights = new Int8Array(capacity * topicCount);
+  const known = new Uint32Array(1 << (32 - knownShift - 5));
   const view = new DataView(entries.buffer);
   for (let record = 0; record < count; record++) {
     const hash = view.getUint32(record * recordBytes, true);
     let slot = hash & (capacity - 1);
     while (keys[slot] !== 0) slot = (slot + 1) & (capacity - 1);
     keys[slot] = hash;
+    const bit = hash >>> knownShift;
+    known[bit >>> 5] = (known[bit >>> 5] ?? 0) | (1 << (bit & 31));
     for (let topic = 0; topic < topicCount; topic++) {
       weights[slot * topicCount + topic] = view.getInt8(record * recordBytes + 4 + topic);
     }
   }
-  return { version: data.version, bias: Float64Array.from(data.bias), dense, keys, weights, gramScale: data.gramScale };
+  return {
+    version: data.version,
+    bias: Float64Array.from(data.bias),
+    dense,
+    keys,
+    weights,
+    known,
+    gramScale: data.gramScale,
+  };
 }
 
 /** Sums of n-gram weights for one sentence: computed once, added up for neighbours. */
@@ -74,11 +89,13 @@ export type GramSums = { sums: Float64Array; count: number };
 
 /** Adds up the weights of the n-grams that the model knows. */
 export function sumGrams(model: TopicModel, features: TextFeatures): GramSums {
-  const { keys, weights } = model;
+  const { keys, weights, known } = model;
   const mask = keys.length - 1;
   const sums = new Float64Array(topicCount);
   for (let index = 0; index < features.gramCount; index++) {
     const hash = features.grams[index] ?? 0;
+    const bit = hash >>> knownShift;
+    if (((known[bit >>> 5] ?? 0) & (1 << (bit & 31))) === 0) continue;
     let slot = hash & mask;
     while (keys[slot] !== 0 && keys[slot] !== hash) slot = (slot + 1) & mask;
     if (keys[slot] === 0) continue;
@@ -99,11 +116,12 @@ export function scoreTopics(
   grams: readonly GramSums[],
 ): Float64Array {
   const scores = Float64Array.from(model.bias);
-  visitDenseFeatures(parts, (feature) => {
+  const { dense } = model;
+  for (const feature of denseFeatures(parts)) {
     for (let topic = 0; topic < topicCount; topic++) {
-      scores[topic] = (scores[topic] ?? 0) + (model.dense[feature * topicCount + topic] ?? 0);
+      scores[topic] = (scores[topic] ?? 0) + (dense[feature * topicCount + topic] ?? 0);
     }
-  });
+  }
   let count = 0;
   for (const part of grams) count += part.count;
   const value = gramValue(count) * model.gramScale;
@@ -111,5 +129,6 @@ export function scoreTopics(
     for (let topic = 0; topic < topicCount; topic++)
       scores[topic] = (scores[topic] ?? 0) + (part.sums[topic] ?? 0) * value;
   }
-  return scores.map((score) => 1 / (1 + Math.exp(-score)));
+  for (let topic = 0; topic < topicCount; topic++) scores[topic] = 1 / (1 + Math.exp(-(scores[topic] ?? 0)));
+  return scores;
 }
