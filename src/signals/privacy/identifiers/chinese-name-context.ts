@@ -1,4 +1,5 @@
 import { famousChinese } from './famous-names.ts';
+import { charactersOf, WordBeginnings } from './word-beginnings.ts';
 
 /** What stands on both sides of a Chinese name: roles, verbs, signs, titles, and what makes a name a public one. */
 const roleBefore =
@@ -16,12 +17,14 @@ const cueWords = new Set(
   ),
 );
 
+const endsOfCues = charactersOf(new RegExp([...cueWords].join('')));
 /** Whether `before` ends in something that a name follows; two blanks at most may stand between. */
 export function announces(before: string): boolean {
   let end = before.length;
   while (end > 0 && before.length - end < 2 && /\s/.test(before[end - 1] ?? '')) end--;
   if (end < before.length && (/[0-9\n\t]/.test(before[end - 1] ?? '') || /[\n\t]/.test(before.slice(end)))) return true;
   if (cueCharacters.has(before.charCodeAt(end - 1))) return true;
+  if (endsOfCues[before.charCodeAt(end - 1)] === 0) return false;
   return [2, 3, 4].some((length) => cueWords.has(before.slice(Math.max(0, end - length), end)));
 }
 export const actAfter =
@@ -39,13 +42,16 @@ const mayFollow = new Set(Array.from(actAfter.source + titleAfter.source, (chara
 
 export const isHan = (code: number): boolean => code >= 0x4e00 && code <= 0x9fff;
 
+const endsOfPublic = charactersOf(publicBefore);
+const endsOfRoles = charactersOf(roleBefore);
+
 /** Context weights on the left of a name; undefined where it cannot be a name. */
 export function leftScore(text: string, start: number, weight: number): number | undefined {
   if (start === 0) return 0.8;
   const code = text.charCodeAt(start - 1);
   const before = text.slice(Math.max(0, start - 9), start);
-  if (publicBefore.test(before)) return undefined;
-  if (roleBefore.test(before)) return 2.2;
+  if (endsOfPublic[code] === 1 && publicBefore.test(before)) return undefined;
+  if (endsOfRoles[code] === 1 && roleBefore.test(before)) return 2.2;
   if (announces(before)) return isHan(code) ? (weight < 1 ? 0.3 : 0.7) : 0.8;
   if (!isHan(code)) return code === 32 ? 0.8 : 0;
   // 小王明…, 老李…, 姓张的.
@@ -72,24 +78,15 @@ export function isNameGang(text: string, index: number, end: number): boolean {
 const ruler =
   /^(?:[唐宋明元金辽清后周](?:[高太中睿玄肃代德顺宪穆敬文武宣懿僖昭哀真仁英神哲徽钦孝光宁理度恭成景思圣世][宗祖])|[汉魏晋隋梁][文武景昭宣元成哀平明章和安顺桓灵献炀]帝)$/;
 
-/** One bit for the first two characters of each public name: most places of a text are ruled out by it. */
-const beginsPublic = new Uint32Array(1 << 11);
-const beginning = (one: number, two: number): number => (Math.imul(one, 0x9e37) ^ Math.imul(two, 0x85eb)) & 0xffff;
-function remember(name: string): void {
-  const bit = beginning(name.charCodeAt(0), name.charCodeAt(1));
-  beginsPublic[bit >>> 5] = (beginsPublic[bit >>> 5] ?? 0) | (1 << (bit & 31));
-}
-for (const name of famousChinese) remember(name);
-for (const dynasty of '唐宋明元金辽清后周')
-  for (const title of '高太中睿玄肃代德顺宪穆敬文武宣懿僖昭哀真仁英神哲徽钦孝光宁理度恭成景思圣世')
-    remember(dynasty + title);
-for (const dynasty of '汉魏晋隋梁')
-  for (const title of '武文景昭宣元成哀平明章和安顺桓灵献炀') remember(dynasty + title);
+const rulers = Array.from('唐宋明元金辽清后周', (dynasty) =>
+  Array.from('高太中睿玄肃代德顺宪穆敬文武宣懿僖昭哀真仁英神哲徽钦孝光宁理度恭成景思圣世', (title) => dynasty + title),
+).flat();
+const emperors = Array.from('汉魏晋隋梁', (dynasty) =>
+  Array.from('武文景昭宣元成哀平明章和安顺桓灵献炀', (title) => dynasty + title),
+).flat();
+const publicBeginnings = new WordBeginnings([...famousChinese, ...rulers, ...emperors]);
 
 /** Whether a public name may begin at a place of a text. */
-export function mayBePublic(text: string, at: number): boolean {
-  const bit = beginning(text.charCodeAt(at), text.charCodeAt(at + 1));
-  return ((beginsPublic[bit >>> 5] ?? 0) & (1 << (bit & 31))) !== 0;
-}
+export const mayBePublic = (text: string, at: number): boolean => publicBeginnings.mayBegin(text, at);
 export const isPublicName = (name: string): boolean =>
   mayBePublic(name, 0) && (famousChinese.has(name) || ruler.test(name));

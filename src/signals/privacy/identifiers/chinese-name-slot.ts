@@ -9,6 +9,7 @@ import {
   publicBefore,
 } from './chinese-name-context.ts';
 import { notGivenPairs, wordsLikeNames } from './chinese-name-words.ts';
+import { charactersOf } from './word-beginnings.ts';
 
 /** A form's key or words that announce a name: with a separator whatever looks like a name is one. */
 const slotBefore =
@@ -26,6 +27,10 @@ const occupation =
   /[\u4e00-\u9fa5](?:师|师傅|主任|经理|教练|队长|组长|总监|助理|[快送店柜护营业务管理检验驾驶指导]员|画家|作家|工人|保姆|月嫂|中介|销售|客服|会计|司机)$/;
 /** Words for papers and numbers end in these. */
 const paperEnd = new Set(Array.from('证码卡址券费款号额表单信'));
+const endsOfSlots = charactersOf(slotBefore);
+const endsOfWork = charactersOf(occupation);
+const works = (before: string): boolean =>
+  endsOfWork[before.charCodeAt(before.length - 1)] === 1 && occupation.test(before);
 /** How far a number may stand from the name that it belongs to. */
 const anchorReach = 8;
 
@@ -54,8 +59,9 @@ export function nameInSlot(text: string, start: number, anchors: readonly Anchor
   const length = isDouble ? 2 : 1;
   if (!mayEndAt(text, start + length + 1) && !mayEndAt(text, start + length + 2)) return undefined;
   const before = text.slice(Math.max(0, start - 10), start);
-  const slot = slotBefore.exec(before);
-  if (slot === null && start > 0 && isHan(text.charCodeAt(start - 1)) && !announces(before) && !occupation.test(before))
+  const last = before.charCodeAt(before.length - 1);
+  const slot = endsOfSlots[last] === 1 ? slotBefore.exec(before) : null;
+  if (slot === null && start > 0 && isHan(text.charCodeAt(start - 1)) && !announces(before) && !works(before))
     return undefined;
   if (publicBefore.test(before) && !/作者[:\s]?$/.test(before)) return undefined;
   const form = slot !== null && formKey.test(before);
@@ -95,7 +101,7 @@ export function nameInSlot(text: string, start: number, anchors: readonly Anchor
         anchor.start >= end && anchor.start - end <= anchorReach && !/[。!?\n]/.test(text.slice(end, anchor.start)),
     );
     const rightEnd = end === text.length || !isHan(text.charCodeAt(end));
-    const role = slot !== null ? (parted ? 2 : 1) + (form && rightEnd ? 1 : 0) : occupation.test(before) ? 1 : 0;
+    const role = slot !== null ? (parted ? 2 : 1) + (form && rightEnd ? 1 : 0) : works(before) ? 1 : 0;
     const near = anchorBehind && rightEnd ? (plain ? 2 : 1.5) : anchorBefore ? 1.5 : 0;
     const signs = role + (person ? 2 : 0) + near;
     if (signs < 4 && officeEnd.has(text[end - 1] ?? '')) continue;

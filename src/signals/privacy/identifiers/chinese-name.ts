@@ -12,6 +12,7 @@ import { isHan, isNameGang, isPublicName, leftScore, mayBePublic, rightScore } f
 import { nameInSlot, type Anchor } from './chinese-name-slot.ts';
 import { counts, notGivenPairs, wordsAsGiven, wordsLikeNames, wordsThatEndSo } from './chinese-name-words.ts';
 import { famousChinese } from './famous-names.ts';
+import { charactersOf, WordBeginnings } from './word-beginnings.ts';
 
 /**
  * Chinese full names wherever they stand. The rule: a surname (weighted by how seldom it begins an ordinary word), one
@@ -19,6 +20,12 @@ import { famousChinese } from './famous-names.ts';
  * (punctuation, a form's key, a role such as 患者, a verb that persons do) add up to a score; a name counts from
  * `thresholdTwo` or `thresholdThree` on. Ordinary words, titles after a surname and known public names never count.
  */
+/** Tables that pass over most places. */
+const likeNames = new WordBeginnings(wordsLikeNames);
+const notGiven = new WordBeginnings(notGivenPairs);
+const endSo = new WordBeginnings(wordsThatEndSo);
+const endsOfCounts = charactersOf(counts);
+
 const thresholdThree = 3.1;
 const thresholdTwo = 3.2;
 
@@ -35,6 +42,7 @@ function givenScore(text: string, from: number, length: 1 | 2): number | undefin
 }
 
 function beginsWord(text: string, at: number): boolean {
+  if (!notGiven.mayBegin(text, at) && !likeNames.mayBegin(text, at)) return false;
   const word = text.slice(at, at + 2);
   return notGivenPairs.has(word) || wordsLikeNames.has(word);
 }
@@ -75,7 +83,8 @@ function candidate(
   const known = givenWeights.has(text.charCodeAt(from)) && givenWeights.has(text.charCodeAt(end - 1));
   if (!known && weight < 2 && left < 2) return undefined;
   // 朱红梅 begins as a word does: it takes a plain surname, a plain end and both sides.
-  const likeWord = surnameLength === 1 && wordsLikeNames.has(text.slice(start, start + 2));
+  const likeWord =
+    surnameLength === 1 && likeNames.mayBegin(text, start) && wordsLikeNames.has(text.slice(start, start + 2));
   if (
     likeWord &&
     (given === 1 ||
@@ -105,10 +114,12 @@ function nameAt(text: string, start: number): Candidate | undefined {
   // Most places fail here: no character of a name follows, or only a plain surname could bear with it.
   if (!isHan(next) || (weight < 1.6 && !givenWeights.has(next))) return undefined;
   if (neverGiven.has(next) && next !== 0x521a) return undefined;
-  if (wordsLikeNames.has(text.slice(start, start + 3))) return undefined;
+  const mayBeWord = likeNames.mayBegin(text, start);
+  if (mayBeWord && wordsLikeNames.has(text.slice(start, start + 3))) return undefined;
   if (
     start > 0 &&
-    (wordsThatEndSo.has(text.slice(start - 1, start + 1)) || counts.test(text.slice(start - 1, start + 1)))
+    ((endSo.mayBegin(text, start - 1) && wordsThatEndSo.has(text.slice(start - 1, start + 1))) ||
+      (endsOfCounts[text.charCodeAt(start)] === 1 && counts.test(text.slice(start - 1, start + 1))))
   )
     return undefined;
   const pair = text.slice(start + surnameLength, start + surnameLength + 2);

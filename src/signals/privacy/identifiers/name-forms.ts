@@ -66,6 +66,7 @@ const role = new RegExp(
 /** A name and the key of a number behind it: 5栋的花永平车牌…, 考勤机上伏海燕的工号. */
 const keyBehind =
   /(?<=[^\u4e00-\u9fa5]|^|[的把给帮上要陪和与替叫是])([\u4e00-\u9fa5]{3})(?=的?(?:身份证|社保号|医保|工号|手机号|电话|病历|护照|卡号|公积金|工资卡|车牌|证件号|生日))/g;
+const numberKey = /身份证|社保号|医保|工号|手机号|电话|病历|护照|卡号|公积金|工资卡|车牌|证件号|生日/;
 /** Directly before a number of somebody: 米春生 皖BRY256. */
 const beforeNumber = /(?:^|[^\u4e00-\u9fa5]|周[一二三四五六日])([\u4e00-\u9fa5]{2,4})[\s,:/|(]{0,3}$/;
 const japanese =
@@ -96,7 +97,8 @@ function chineseForms(input: RuleInput, simplified: string, anchors: readonly An
     const name = match[1] ?? '';
     if (isChineseName(name)) add(match.index + match[0].length - name.length, name, 0.65, 'name-behind-role');
   }
-  for (const match of matchesIn(input, keyBehind, simplified)) {
+  const keyed = holds(input, numberKey) ? matchesIn(input, keyBehind, simplified) : [];
+  for (const match of keyed) {
     const name = match[1] ?? '';
     if (isChineseName(name)) add(match.index, name, 0.6, 'name-before-key');
   }
