@@ -143,8 +143,8 @@ export function nameForms(input: RuleInput, simplified: string, anchors: readonl
   if (holds(input, /name|i am|i'm|this is|signed|patient|regards|ask for|attn/)) {
     for (const match of matchesIn(input, introduced)) {
       const [whole, first = '', last = ''] = match;
-      const known = firstNames.has(first) && lastNames.has(last) && !ambiguousFirstNames.has(first);
-      if (!known || notLastNames.has(last) || famousEnglish.has(`${first} ${last}`)) continue;
+      const isKnown = firstNames.has(first) && lastNames.has(last) && !ambiguousFirstNames.has(first);
+      if (!isKnown || notLastNames.has(last) || famousEnglish.has(`${first} ${last}`)) continue;
       const end = match.index + whole.length;
       add(end - first.length - last.length - 1, end, 0.7, 'name-small-letters');
     }
