@@ -18,7 +18,10 @@ export function digitValue(charCode: number): number {
 
 const numerals = Object.keys(values).join('');
 /** Four in a row, or six and more in groups of two and three: 零四六 四五四 二八六. */
-const run = new RegExp(`[0-9${numerals}]{4,}|[${numerals}]{2,3}(?:[ -][${numerals}]{2,3}){1,7}(?![${numerals}])`, 'g');
+const run = new RegExp(
+  `[0-9${numerals}]{4,}|[${numerals}]{2,3}(?:[ -][${numerals}]{2,3}){1,7}(?![${numerals}])|(?<=码[^0-9\\n]{0,4})[${numerals}](?:[ ,、][${numerals}]){3,7}(?![${numerals}])`,
+  'g',
+);
 const anyNumeral = new RegExp(`[${numerals}]`);
 /** One numeral behind ASCII digits begins a word (8000一直, 300两人). */
 const wordBehind = new RegExp(`\\d[${numerals}]$`);
@@ -29,6 +32,8 @@ const counted = /^(?:分钟|小时|秒|天|位数?|个|次|周|星期|块|万|�
 export const convertNumerals = (text: string): string =>
   Array.from(text, (character) => values[character] ?? character).join('');
 
+/** 验证码:四 八 二 九: one numeral at a time behind a word for a code. */
+const spelledCode = new RegExp(`码[^0-9\\n]{0,4}[${numerals}][ ,、][${numerals}]`);
 /** Whether a numeral stands directly beside another one or a digit: in every run one does. */
 function hasNeighbours(text: string): boolean {
   let before = false;
@@ -49,7 +54,7 @@ function hasNeighbours(text: string): boolean {
  * are ordinary words (一二, 三三两两 aside) and stay.
  */
 export function convertNumeralRuns(text: string): string {
-  if (!hasNeighbours(text)) return text;
+  if (!hasNeighbours(text) && !spelledCode.test(text)) return text;
   return text.replace(run, (match, offset: number) => {
     if (!anyNumeral.test(match)) return match;
     if (match.length < 7 && /[ -]/.test(match)) return match;

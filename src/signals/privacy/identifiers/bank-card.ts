@@ -5,7 +5,7 @@ import { labelledValues } from './labelled-value.ts';
 import { numberLabel, precededBy, type RuleInput } from './rule-input.ts';
 
 const cardLabel =
-  /(?:卡号|银行卡|储蓄卡|信用卡|借记卡|工资卡|尾号|credit card|debit card|card number|card no|card|yinhangka|kahao|visa|mastercard|amex)[^\n]{0,14}$/;
+  /(?:卡号|[到的我]卡|卡里|卡是|银行卡|储蓄卡|信用卡|借记卡|工资卡|尾号|credit card|debit card|card number|card no|card|yinhangka|kahao|visa|mastercard|amex)[^\n]{0,14}$/;
 
 /** ISO/IEC 7812 issuer ranges with the lengths that each issues. Sources: the networks' published ranges. */
 const issuers: { prefix: RegExp; lengths: number[]; rule: string }[] = [
@@ -48,6 +48,8 @@ export function accountNearBank(window: DigitWindow, input: RuleInput): Identifi
   return { type: 'bank-account', start, end, confidence: 0.6, rule: 'bank-account-near-word' };
 }
 
+const bankInitials = /(?<![a-z])(?:icbc|abc|boc|ccb|cmb|bcm|psbc|cmbc|spdb|citic|ceb|cgb|pab|hxb)$/;
+
 /** Bank and credit cards: the issuer's range, the length, and the Luhn digit. */
 export function bankCard(window: DigitWindow, input: RuleInput): IdentifierMatch | undefined {
   const { digits, start, end } = window;
@@ -64,7 +66,8 @@ export function bankCard(window: DigitWindow, input: RuleInput): IdentifierMatch
   // A tenth of all numbers pass Luhn, so an unlabelled one has to be written as one number.
   if (!labelled && window.shape !== 'whole' && !window.bounded) return undefined;
   if (!labelled && precededBy(input.lower, start, 20, numberLabel)) return undefined;
-  if (/[a-z_]/.test(input.lower[start - 1] ?? '') && !labelled) return undefined;
+  if (/[a-z_]/.test(input.lower[start - 1] ?? '') && !labelled && !precededBy(input.lower, start, 6, bankInitials))
+    return undefined;
   if (/^[a-wyz_]/.test(input.lower.slice(end, end + 1))) return undefined;
   return { type: 'bank-card', start, end, confidence: labelled ? 0.99 : 0.9, rule: issuer.rule };
 }

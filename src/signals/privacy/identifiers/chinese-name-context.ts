@@ -69,8 +69,9 @@ export function rightScore(text: string, end: number): number | undefined {
   return isHan(code) ? -0.4 : 0.5;
 }
 
-/** 刚 before a verb is an adverb (张伟刚到); inside a name, or at the end of one, it is a part of it (徐瑶刚,). */
+/** 来 begins given names such as 来福. 刚 before a verb is an adverb (张伟刚到); inside a name, or at the end of one, it is a part of it (徐瑶刚,). */
 export function isNameGang(text: string, index: number, end: number): boolean {
+  if (text[index] === '来') return index + 1 < end && '福喜旺顺宝娣弟庆运'.includes(text[index + 1] ?? ' ');
   return text[index] === '刚' && (index + 1 < end || !isHan(text.charCodeAt(end)));
 }
 

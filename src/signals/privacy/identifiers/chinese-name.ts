@@ -113,7 +113,8 @@ function nameAt(text: string, start: number): Candidate | undefined {
   const next = text.charCodeAt(start + surnameLength);
   // Most places fail here: no character of a name follows, or only a plain surname could bear with it.
   if (!isHan(next) || (weight < 1.6 && !givenWeights.has(next))) return undefined;
-  if (neverGiven.has(next) && next !== 0x521a) return undefined;
+  // 刚 and 来 are parts of names, too.
+  if (neverGiven.has(next) && next !== 0x521a && next !== 0x6765) return undefined;
   const mayBeWord = likeNames.mayBegin(text, start);
   if (mayBeWord && wordsLikeNames.has(text.slice(start, start + 3))) return undefined;
   if (

@@ -54,7 +54,7 @@ const labelledDevices = labelledValues([
     type: 'device-id',
     rule: 'serial-number',
     confidence: 0.7,
-    hint: /机身|背面编号|序列|序号|serial|(?<![a-z])s\/?n(?![a-z])|出厂编?号/,
+    hint: /机身|背面编号|序列|序号|sn码|设备sn|serial|(?<![a-z])s\/?n(?![a-z])|出厂编?号/,
     label:
       '机身号|机身码|背面编号|机身(?:序列|编)号|序列号|序列码|序号|出厂编?号|serial(?:[ _-]?(?:no\\.?|number|num|#))?(?: (?:of|on|for) (?:my|her|his|our|the) [a-z ]{2,20})?|(?<![a-z])s\\/?n(?:码|号|(?=[:\\s#=\\d]))|(?<=[\\u4e00-\\u9fa5])s\\/?n',
     value: stamped,
@@ -89,13 +89,16 @@ const labelledDevices = labelledValues([
     type: 'device-id',
     rule: 'device-form',
     confidence: 0.75,
-    hint: /产品 ?id|product id|push|推送|registration|device|设备|client/,
+    hint: /产品 ?id|product id|push|推送|registration|device|设备|client|install|(?<![a-z])(?:did|uuid)/,
     label:
-      '产品 ?id|product id|push[ _-]?token|推送(?:token|令牌)|registration[ _-]?(?:id|token)|(?:device|设备|install(?:ation)?)(?:[ _-]?(?:id|uuid))?',
+      '产品 ?id|product id|push[ _-]?token|推送(?:token|令牌)|registration[ _-]?(?:id|token)|(?:device|设备|install(?:ation)?|client|(?<![a-z])(?:did|uuid))(?:[ _-]?(?:id|uuid))?',
     // Windows' product number, a token of a push service, a UUID.
     value:
       '(?:\\d{5}-\\d{5}-\\d{5}-[a-z]{2}\\d{3}|(?:[a-z]{3}:|[a-z\\d_-]{22}:)?apa91[a-z\\d_:-]{20,200}|[a-f\\d]{8}(?:-[a-f\\d]{4}){3}-[a-f\\d]{12})(?![a-z\\d])',
-    accept: (value) => !emptyUuid.test(value) && !placeholder.test(value),
+    accept: (value, { lower }) =>
+      !emptyUuid.test(value) &&
+      !placeholder.test(value) &&
+      /device|设备|手机|phone|push|推送|产品|product|registration|install|client|android|ios|(?<![a-z])did/.test(lower),
   },
   {
     type: 'device-id',
@@ -156,7 +159,13 @@ export function imei(window: DigitWindow, input: RuleInput): IdentifierMatch | u
 
 /** Written in groups, behind its label. */
 const groupedVin =
-  /(?:车架号?|大架号|车辆识别代[号码]|车身号码?|vin|chassis)(?:号码?|码| no\.?| number)?[\s:是为#="'.]{0,4}([a-hj-npr-z\d](?:[ -]?[a-hj-npr-z\d]){16})(?![a-z\d])/g;
+  /(?:车架号?|大架号|大梁号|底盘号|车辆识别代[号码]|车身号码?|vin|chassis)(?:号码?|码| no\.?| number)?[\s:是为#="'.]{0,4}([a-hj-npr-z\d](?:[ \n-]?[a-hj-npr-z\d]){16})(?![a-z\d])/g;
+/** The same in front of its label, in groups; and with letters that a reader of pictures took for digits. */
+const groupedVinFirst =
+  /(?<![a-z\d])([a-hj-npr-z\d](?:[ \n-]?[a-hj-npr-z\d]){16})(?![a-z\d])[\s,(]{0,2}(?:(?:is|was|就?是)\s?(?:the|my|我的?)?\s?)?[^\n\d。;a-z]{0,6}(?:车架|车辆识别|vin)/g;
+const misreadVin =
+  /(?:车架|车辆识别|vin)[^\n\da-z]{0,6}([a-z\d]{17})(?![a-z\d])|(?<![a-z\d])([a-z\d]{17})\s?(?:vin|车架)/g;
+const vinBehind = /^[\s,(]{0,2}(?:(?:is|was) (?:the|my) |就?是(?:我车?的)?)?(?:我车?的)?(?:车架|车辆识别|vin)/;
 const vinCandidate = /(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])/gi;
 
 /** Vehicle identification number: seventeen characters with a right check digit, letters and digits mixed. */
@@ -169,11 +178,12 @@ export function vin(input: RuleInput): IdentifierMatch[] {
       input.lower,
       match.index,
       24,
-      /(?:车架号?|大架号|车身号码?|车辆识别|vin|vehicle id|chassis)[^\n]{0,12}$/,
+      /(?:车架号?|大架号|大梁号|底盘号|车身号码?|车辆识别|vin|vehicle id|chassis)[^\n]{0,12}$/,
     );
+    const told = labelled || vinBehind.test(input.lower.slice(match.index + 17, match.index + 37));
     if (!passesVinCheck(value) && !labelled) continue;
-    if (!labelled && match[0] !== value) continue;
-    const confidence = labelled ? 0.95 : 0.75;
+    if (!told && match[0] !== value) continue;
+    const confidence = told ? 0.95 : 0.75;
     found.push({ type: 'vin', start: match.index, end: match.index + 17, confidence, rule: 'vin' });
   }
   for (const match of matchesIn(input, groupedVin)) {
@@ -181,6 +191,25 @@ export function vin(input: RuleInput): IdentifierMatch[] {
     if (!/[ -]/.test(value) || digitCount(value) < 4 || !/[a-z]/.test(value)) continue;
     const end = match.index + match[0].length;
     found.push({ type: 'vin', start: end - value.length, end, confidence: 0.85, rule: 'vin-in-groups' });
+  }
+  for (const match of matchesIn(input, groupedVinFirst)) {
+    const value = match[1] ?? '';
+    const plain = value.replace(/[ \n-]/g, '').toUpperCase();
+    if (plain === value.toUpperCase() || plain.length !== 17 || !passesVinCheck(plain)) continue;
+    found.push({
+      type: 'vin',
+      start: match.index,
+      end: match.index + value.length,
+      confidence: 0.85,
+      rule: 'vin-in-groups',
+    });
+  }
+  for (const match of matchesIn(input, misreadVin)) {
+    const value = match[1] ?? match[2] ?? '';
+    const mended = value.toUpperCase().replaceAll('O', '0').replaceAll('Q', '0').replaceAll('I', '1');
+    if (mended === value.toUpperCase() || !passesVinCheck(mended)) continue;
+    const start = match.index + match[0].indexOf(value);
+    found.push({ type: 'vin', start, end: start + 17, confidence: 0.85, rule: 'vin-misread' });
   }
   return found;
 }

@@ -12,7 +12,7 @@ const productName = /^[a-z]+-\d+(?:-[a-z\d]+)*$/;
 
 /** Signs and words between a messenger and a name: 微信❤: , VX👉, 微信号改成了, wechat id =. */
 const signs =
-  '(?:[^a-z\\d\\u4e00-\\u9fa5\\n@]|[是为係系叫搜的吧哈哦呀啊呢]|同号|全拼|拼音|小写|就是|换成了?|改成了?|改为|我的|加我|用户名|昵称|账号|帐号|名字|(?<=\x27)s(?![a-z])|(?<![a-z])(?:is|id|uid|as|under|at|handle|username|me)(?![a-z])){1,9}';
+  '(?:[^a-z\\d\\u4e00-\\u9fa5\\n@]|[是为係系叫搜的吧哈哦呀啊呢]|\\/?手机同号|同号|全拼|拼音|小写|就是|换成了?|改成了?|改为|我的|加我|用户名|昵称|账号|帐号|名字|(?<=\x27)s(?![a-z])|(?<![a-z])(?:is|id|uid|as|under|at|handle|username|me)(?![a-z])){1,9}';
 const maybeSigns = signs.replace('{1,9}', '{0,9}');
 const weChatName = '(?:wxid_[a-z0-9]{6,24}|[a-z][a-z0-9_-]{5,19})(?![a-z0-9_:(/-]|@|\\.[a-z0-9])';
 const handle = '@?[a-z0-9](?:[a-z0-9_-]|[.#](?=[a-z0-9])){3,31}(?![a-z0-9_(/:-]|@)';
@@ -61,9 +61,9 @@ const byLabel = labelledValues([
     type: 'messenger-id',
     rule: 'wechat-id',
     confidence: 0.88,
-    hint: /微信|薇|威.?信|维信|v信|vx|wx|wechat|weixin|加v|加我 ?v|[+➕]\s?[v微薇]|v\s?(?:[:❤♥)]|💚|👉)|v是|加微|加我微|微我|绿/,
+    hint: /微信|徽信|wei ?xin|w x|薇|威.?信|维信|v信|vx|wx|wechat|weixin|加v|加我 ?v|[+➕]\s?[v微薇]|v\s?(?:[:❤♥)]|💚|👉)|v是|加微|加我微|微我|绿/,
     label:
-      '微信|薇信?|威.?信|维信|v信|绿泡泡|绿色软件|小?绿标|加我?微|(?<![\\u4e00-\\u9fa5])(?:有事)?微我|(?<![a-z])(?:vx|wx|wechat|weixin)(?![a-z])|(?:加我?|[+➕])\\s?[v微薇]|联系方式\\(?v\\)?|(?<![a-z\\d])v(?=\\s?(?:❤|♥|💚|👉))|(?<![a-z\\d])v(?=[:是\\s]{0,2}[:是])',
+      '微信|徽信|wei ?xin|加我?w x|薇信?|威.?信|维信|v信|绿泡泡|绿色软件|小?绿标|加我?微|(?<![\\u4e00-\\u9fa5])(?:有事)?微我|(?<![a-z])(?:vx|wx|wechat|weixin)(?![a-z])|(?:加我?|[+➕])\\s?[v微薇]|联系方式\\(?v\\)?|(?<![a-z\\d])v(?=\\s?(?:❤|♥|💚|👉))|(?<![a-z\\d])v(?=[:是\\s]{0,2}[:是])',
     value: `(?!pay|mini|app|official|and|or|for|is|login|sdk|api|share)${weChatName}`,
     between: signs,
     behind: true,
@@ -170,9 +170,9 @@ const byLabel = labelledValues([
     type: 'messenger-id',
     rule: 'account-name',
     confidence: 0.8,
-    hint: /(?<![a-z])kik|telegram|reddit|youtube|twitch|tumblr|bluesky|github|(?<![a-z])tg|电报|飞机|insta|(?<![a-z])ig|snap|line|赖|skype|discord|signal|kakao|whatsapp|twitter|推特|facebook|(?<![a-z])fb|viber|zalo|threads|tiktok/,
+    hint: /(?<![a-z])(?:kik|ins)|脸书|linkedin|领英|telegram|reddit|youtube|twitch|tumblr|bluesky|github|(?<![a-z])tg|电报|飞机|insta|(?<![a-z])ig|snap|line|赖|skype|discord|signal|kakao|whatsapp|twitter|推特|facebook|(?<![a-z])fb|viber|zalo|threads|tiktok/,
     label:
-      '(?<![a-z])kik(?![a-z])|telegram|reddit|youtube|twitch|tumblr|bluesky|github|(?<![a-z])tg(?![a-z])|电报号?|(?:纸)?飞机号?|insta(?:gram)?|(?<![a-z])ig(?![a-z])|snap(?:chat)?|(?<![a-z-])line(?![a-z])|赖|skype|discord|signal|kakao(?:talk)?|whatsapp|twitter|推特|facebook|(?<![a-z])fb(?![a-z])|viber|zalo|threads|tiktok',
+      '(?<![a-z])(?:kik|ins)(?![a-z])(?:账号|号|id)?|脸书|linkedin|领英|telegram|reddit|youtube|twitch|tumblr|bluesky|github|(?<![a-z])tg(?![a-z])|电报号?|(?:纸)?飞机号?|insta(?:gram)?|(?<![a-z])ig(?![a-z])|snap(?:chat)?|(?<![a-z-])line(?![a-z])|赖|skype|discord|signal|kakao(?:talk)?|whatsapp|twitter|推特|facebook|(?<![a-z])fb(?![a-z])|viber|zalo|threads|tiktok',
     value: handle,
     between: signs.replace('(?<![a-z])(?:is', '(?<![a-z])(?:name|user|account|number|tag|is'),
     accept: isGivenAway,
@@ -182,7 +182,7 @@ const byLabel = labelledValues([
 /** A name for a messenger looks like one where somebody gives it away: letters with digits or an underscore. */
 const nearby = /(?<![a-z0-9@._/:-])[a-z][a-z0-9_-]{5,19}(?![a-z0-9@_/:(]|\.[a-z0-9])/g;
 const messengerWords =
-  /微信|薇信|绿泡泡|加微|加v|(?<![a-z])(?:vx|wx|wechat|weixin|qq)(?![a-z])|扣扣|telegram|insta|snapchat|discord|抖音|小红书|微博|whatsapp/;
+  /微信|薇信|绿泡泡|加微|加v|(?<![a-z])(?:vx|wx|wechat|weixin|qq)(?![a-z])|扣扣|telegram|insta|snapchat|discord|抖音|小红书|微博|推特|电报|(?<![a-z])dm(?![a-z])|find me|follow me|message me|reddit|whatsapp/;
 const givesAway =
   /还是|号没?[变改]|加|我|他|她|搜|找|联系|好友|发|\b(?:my|me|add|find|contact|reach|his|her|text|message)\b/;
 
@@ -208,9 +208,9 @@ function handlesNearby(input: RuleInput): IdentifierMatch[] {
   // lulu0098(微信), @柠檬不萌_90 behind 微博.
   for (const match of matchesIn(
     input,
-    /(?<![a-z\d@._/:-])([a-z][a-z\d_-]{5,19})\s?\(\s?(?:我的?)?(?:微信|薇|vx|wx|wechat|qq|抖音|小红书)|微博[^a-z\d\u4e00-\u9fa5\n]{0,3}@([\u4e00-\u9fa5a-z\d_-]{3,20})/g,
+    /(?<![a-z\d@._/:-])([a-z][a-z\d_-]{5,19})\s?\(\s?(?:我的?)?(?:微信|薇|vx|wx|wechat|qq|抖音|小红书)|微博[^a-z\d\u4e00-\u9fa5\n]{0,3}@([\u4e00-\u9fa5a-z\d_-]{3,20})|(?:推特|群里我是|我是|dm me|dm|find me|follow me|message me)\s?@([a-z][a-z\d_.]{4,24})|(?<![a-z\d/])u\/([a-z\d_-]{4,20})/g,
   )) {
-    const value = match[1] ?? match[2] ?? '';
+    const value = match[1] ?? match[2] ?? match[3] ?? match[4] ?? '';
     if (!/[\d_]/.test(value)) continue;
     const start = match.index + match[0].indexOf(value);
     found.push({ type: 'messenger-id', start, end: start + value.length, confidence: 0.7, rule: 'handle-in-brackets' });

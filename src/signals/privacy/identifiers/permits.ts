@@ -47,7 +47,7 @@ const documents: LabelledDocument[] = [
     type: 'travel-permit',
     rule: 'taiwan-compatriot-permit',
     label: new RegExp(
-      `(?:台胞证|台胞|来往大陆|往来台湾|赴台|入台证|入台许可证?|台湾通行证|大通证|大陆通行证|台湾居民|台湾旅客|台湾同胞|taibaozheng|taiwan compatriot|taiwan (?:travel )?permit|taiwan resident|mainland travel permit|mtp)(?:${gap}|${formGap})`,
+      `(?:台胞证|台胞|来往大陆|往来台湾|赴台|入台证|入台许可证?|台湾通行证|大通证|大陆通行证|台湾居民|台湾旅客|台湾同胞|taibaozheng|taiwan compatriot|taiwan[ _](?:travel )?permit|mainland[ _]permit|taiwan resident|mainland travel permit|mtp)(?:${gap}|${formGap})`,
     ),
     number: /(?<![a-z0-9])[lt]?[ -]?\d(?:[ -]?\d){7,11}(?:\([a-z]\))?(?![a-z0-9])/g,
     // L and eight digits is nothing else where the sentence is about Taiwan.

@@ -78,6 +78,9 @@ const groupedKeys =
 const oneTimeSeed =
   /(?:totp|2fa|mfa|otp|authenticator|[二两]步验证|双重验证|动态口令|验证器)[^\n。]{0,16}?(?:seed|secret|key|密钥|秘钥)(?: key)?[\s:"'=是为(]{0,4}((?:[a-z2-7]{4}[ -]?){4,13}[a-z2-7]{0,3})(?![a-z0-9])/g;
 
+/** The sixteen letters that mail providers give for programs. */
+const mailCode = /授权码[\s:"'=是为(]{0,4}([a-z]{16})(?![a-z\d])/g;
+
 /** Hexadecimal of a usual length, or letters of both cases mixed with several digits. */
 function looksRandom(value: string): boolean {
   if (/^[a-f0-9]{24,}$/i.test(value) || /^[a-f0-9]{8}(?:-[a-f0-9]{4}){3}-[a-f0-9]{12}$/i.test(value)) return true;
@@ -117,6 +120,10 @@ function assignedValues(input: RuleInput): IdentifierMatch[] {
     if (/^(?<![a-z])key/i.test(match[0]) && !looksRandom(value)) continue;
     const end = match.index + match[0].length;
     found.push({ type: 'secret', start: end - value.length, end, confidence: 0.85, rule: 'secret-assigned' });
+  }
+  for (const match of matchesIn(input, mailCode)) {
+    const end = match.index + match[0].length;
+    found.push({ type: 'secret', start: end - 16, end, confidence: 0.85, rule: 'mail-code' });
   }
   if (!holds(input, /totp|2fa|mfa|otp|authenticator|[二两][步重]|双重|动态/)) return found;
   for (const match of matchesIn(input, oneTimeSeed)) {

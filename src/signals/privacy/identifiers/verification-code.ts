@@ -21,7 +21,7 @@ const before = new RegExp(
 );
 /** Told of without its name: what the text message said, what somebody wants to hear. */
 const told = new RegExp(
-  `(?:(?:短信|收到|发来|发过来|发给我|发了|发的|来了)[^\\n\\d。;]{0,10}(?:数字|那串|六位|四位|码|说|写|里|内容|的)[^\\n\\d。;]{0,6}|(?:[四六]|[46])位数?(?:字|的?码)?(?:是|为|:)?\\s?|[念报读](?:给[^\\d\\n]{1,4})?(?:一下|出|了)?|(?:[四六]|[46])个数字(?:是|:)?\\s?|(?:短信来了|收到了?一?个?|发来(?:的是|一串|了)?|发的那个|发过来的?是?|[要报]的(?:数字|那串|码)(?:是)?)[,:\\s]{0,3}(?=\\d{6}(?!\\d))|(?:text|sms|message) (?:says?|said|reads|read) (?:that |it's )?(?=\\d{3}[ -]?\\d{3}(?!\\d))|says? (?:to )?enter |(?:six|four|6|4)[- ]digits?(?: (?:code|number|pin)(?:s)?)?(?: is| was|[^\\d\\n。.;]{0,30}?(?:told|gave|sent|read|said|typed)[^\\d\\n。.;]{0,12}?)?[:,]?\\s?|(?:your|my) (?:[a-z]+ ){1,3}(?:code|pin)(?: is)?[:,]?\\s{0,2}|(?:they|he|she|it|bank) (?:just )?(?:sent|texted|messaged) me |(?:use|enter)(?: the)?(?: code)? )${code}`,
+  `(?:(?:短信|收到|发来|发过来|发给我|发了|发的|来了)[^\\n\\d。;]{0,10}(?:数字|那串|六位|四位|码|说|写|里|内容|的)[^\\n\\d。;]{0,6}|(?:[四六]|[46])位数?(?:字|的?码)?(?:是|为|:)?\\s?|[念报读](?:给[^\\d\\n]{1,4})?(?:一下|出|了)?|(?:[四六]|[46])个数字(?:是|:)?\\s?|(?:短信来了|收到(?:了|验证短信|短信)?一?个?|发来(?:的是|一串|了)?|发的那个|发过来的?是?|[要报]的(?:数字|那串|码)(?:是)?)[,:\\s]{0,3}(?=\\d{6}(?!\\d))|(?:text|sms|message) (?:says?|said|reads|read) (?:that |it's )?(?=\\d{3}[ -]?\\d{3}(?!\\d))|says? (?:to )?enter |(?:six|four|6|4)[- ]digits?(?: (?:code|number|pin)(?:s)?)?(?: is| was|[^\\d\\n。.;]{0,30}?(?:told|gave|sent|read|said|typed)[^\\d\\n。.;]{0,12}?)?[:,]?\\s?|(?:your|my) (?:[a-z]+ ){1,3}(?:code|pin)(?: is)?[:,]?\\s{0,2}|(?:they|he|she|it|bank) (?:just )?(?:sent|texted|messaged) me |(?:use|enter)(?: the)?(?: code)? )${code}`,
   'g',
 );
 const toldContext =
@@ -35,7 +35,7 @@ const bare = new RegExp(
 const handedOver =
   /(?:把|将)\s?(?:这个|那个|验证码|数字)?\s?(\d{6}|\d{4}|\d{3}[ -]\d{3})\s?(?:告诉|报给|发给|念给|说给|读给|转给|填进|输进)/g;
 /** Alone with its short name: 码:482913. */
-const short = /(?<![\u4e00-\u9fa5])码[\s:是]{1,3}(\d{6})(?!\d)/g;
+const short = /(?:(?<![\u4e00-\u9fa5])|[你我]的)码[\s:是]{1,3}(\d{6})(?!\d)/g;
 const secretContext =
   /came|got the|captcha|text|sms|digit|bank's|typed|sent|send|log ?in|sign|verif|account|scam|whatsapp|phone|auth|password|share|expire|minute|your code|my code|短信|登[录陆]/;
 
