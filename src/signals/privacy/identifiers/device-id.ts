@@ -171,7 +171,8 @@ const vinCandidate = /(?<![A-Za-z0-9])[A-HJ-NPR-Z0-9]{17}(?![A-Za-z0-9])/gi;
 /** Vehicle identification number: seventeen characters with a right check digit, letters and digits mixed. */
 export function vin(input: RuleInput): IdentifierMatch[] {
   const found: IdentifierMatch[] = [];
-  for (const match of matchesIn(input, vinCandidate, input.text)) {
+  const written = input.filter.hasDigit && input.filter.longestToken >= 17;
+  for (const match of written ? matchesIn(input, vinCandidate, input.text) : []) {
     const value = match[0].toUpperCase();
     if ((value.match(/[A-Z]/g)?.length ?? 0) < 3 || (value.match(/\d/g)?.length ?? 0) < 4) continue;
     const labelled = precededBy(

@@ -12,6 +12,7 @@ const replaced =
 /** `name (at) host dot com`, `name 艾特 qq 点 com`. */
 const disguised =
   /[a-z0-9][a-z0-9._+-]{1,63}\s*(?:[([{<]\s*at\s*[)\]}>]|\s+at\s+|艾特|圈a|#at#)\s*[a-z0-9-]{2,62}\s*(?:[([{<]\s*dot\s*[)\]}>]|\s+dot\s+|点|\.)\s*(?:[a-z]{2,10})(?:\s*(?:[([{<]\s*dot\s*[)\]}>]|\s+dot\s+|点|\.)\s*[a-z]{2,6})?(?![a-z0-9])/g;
+const atSign = /艾特|圈a|#at#|[([{<]\s*at\s*[)\]}>]/;
 /** Addresses of a service or of an example belong to nobody. RFC 2606 reserves the example hosts. */
 /** IG @name is a name on a platform. */
 const onPlatform = /^(?:ig|insta|instagram|x|twitter|tg|telegram|tiktok|snap|weibo|at)\s+@/;
@@ -52,7 +53,8 @@ export function email(input: RuleInput): IdentifierMatch[] {
       found.push({ type: 'email', start: match.index, end, confidence: 0.8, rule: 'email-disguised' });
     }
   }
-  if (holds(input, /艾特|圈a|at/)) {
+  // A plain "at" counts with a spelled dot only.
+  if (holds(input, atSign) || (/\sat\s/.test(input.lower) && holds(input, /dot|点/))) {
     for (const match of matchesIn(input, disguised)) {
       // "at example.com" in a sentence is a place, not an address: only spelled dots make that form one.
       if (/\s+at\s+/.test(match[0]) && !/dot|点/.test(match[0])) continue;
