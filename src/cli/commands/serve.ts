@@ -51,7 +51,9 @@ async function serve(config: Config, context: CommandContext): Promise<void> {
     say(`Duanyun ${application.version} listens on ${entry.server.url}`);
     const broughtUp = await Promise.race([entry.ready, rejectionOf(interrupts.signal)]);
     say(readyText(entry.server.url, broughtUp, config));
-    const offer = config.published ? undefined : await optimizeOffer(new TunedFiles(config.home), broughtUp.model);
+    // The formats are made for the processor.
+    const isOffered = !config.published && config.gpuLayers === 0;
+    const offer = !isOffered ? undefined : await optimizeOffer(new TunedFiles(config.home), broughtUp.model);
     if (offer !== undefined) say(offerLine(offer, optimizeMinutes(broughtUp.model, broughtUp.plan.engine.threads)));
     await rejectionOf(interrupts.signal);
   } catch (error) {

@@ -11,7 +11,7 @@ import type { DraftText } from './draft-text.ts';
 import { DraftTexts } from './draft-texts.ts';
 import { StepCost } from './step-cost.ts';
 
-/** Tokens of one text in the draft model's cache at most; of longer texts it knows the beginning and what is newest. */
+/** Of longer texts the draft model knows the beginning and what is newest. */
 export const mostDraftTokens = 1_024;
 /** Missing tokens that are computed together with the first guess; more of them are caught up with before. */
 const nearTokens = 16;
@@ -36,6 +36,8 @@ export type ModelSourceOptions = {
   clock: Clock;
   /** What one token costs of what it costs the model itself, as far as nothing was measured: by their sizes. */
   assumedCostShare: number;
+  /** Tokens of one text in the draft model's cache at most. Default `mostDraftTokens`. */
+  mostTokens?: number;
 };
 
 type Follower = Answer & { text: DraftText; missing: number };
@@ -47,6 +49,7 @@ export class ModelSource implements DraftSource {
   readonly #runner: DraftRunner;
   readonly #clock: Clock;
   readonly #assumedCostShare: number;
+  readonly #mostTokens: number;
   readonly #texts: DraftTexts;
   readonly #cost = new StepCost();
   /** How often guesses were right: by how sure the model was, over all, and answer by answer. */
@@ -60,7 +63,8 @@ export class ModelSource implements DraftSource {
   /** Time of steps without drafts of this source, since it was last tried. */
   #idleMs = firstTrialMs / trialShare;
 
-  constructor({ runner, clock, assumedCostShare }: ModelSourceOptions) {
+  constructor({ runner, clock, assumedCostShare, mostTokens = mostDraftTokens }: ModelSourceOptions) {
+    this.#mostTokens = mostTokens;
     this.#runner = runner;
     this.#clock = clock;
     this.#assumedCostShare = assumedCostShare;
@@ -129,7 +133,7 @@ export class ModelSource implements DraftSource {
       const { pictures = [], budget } = sequence.job;
       const text = pictures.length > 0 ? undefined : this.#texts.of(sequence);
       if (text === undefined) continue;
-      const mostCells = Math.min(mostDraftTokens, this.#runner.cells, budget?.tokens ?? Number.POSITIVE_INFINITY);
+      const mostCells = Math.min(this.#mostTokens, this.#runner.cells, budget?.tokens ?? Number.POSITIVE_INFINITY);
       const missing = text.follow(sequence.tokens, mostCells - longestDraft);
       followers.push({ sequence, most: Math.min(most, longestDraft), text, missing });
     }
