@@ -70,6 +70,35 @@ await describeWithWeights('smollm2-135m', 'drafts, real weights', (installed) =>
     }
   });
 
+  it('goes on guessing well while the draft model forgets what is oldest', { timeout: 120_000 }, async () => {
+    const model = await NativeModel.load({ path: installed.weightsPath, gpuLayers: 0 });
+    const draft = { id: 'itself', weightsPath: installed.weightsPath, cells: 256 };
+    const load = {
+      draft,
+      model,
+      modelId: 'smollm2-135m',
+      slots: 1,
+      threads: 1,
+      gpuLayers: 0,
+      loadMode: 'read' as const,
+    };
+    const runner = await NativeDraftRunner.load(load);
+    try {
+      const prompt = model.tokenize(freeText, false, true);
+      const clock = { wallTime: () => 0, now: () => 0 };
+      const source = new ModelSource({ runner, clock, assumedCostShare: 0, mostTokens: 48 });
+      const { tokens, drafts } = await draftedAnswer(model, prompt, [source]);
+      expect(tokens.length).toBe(answerTokens);
+      expect(prompt.length + answerTokens).toBeGreaterThan(48);
+      // With cells at wrong positions hardly any guess would be right.
+      expect(drafts.model.right / drafts.model.checked).toBeGreaterThan(0.4);
+      expect(worstGap(model, prompt, tokens)).toBeLessThan(tieLogits);
+    } finally {
+      runner.dispose();
+      model.dispose();
+    }
+  });
+
   it(
     'guesses beside several answers in the engine, and lets a client go that leaves',
     { timeout: 120_000 },
