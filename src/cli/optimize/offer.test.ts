@@ -74,7 +74,7 @@ async function offer(
 describe('the offer after a pull', () => {
   it('asks on a terminal, with the time and the disk it takes, and does it on yes', async () => {
     const { out, optimize } = await offer(modelOf(), { answer: 'y\n' });
-    expect(out).toMatch(/About 20 minutes .* 572\.2 MiB of disk .*\[y\/N\]/);
+    expect(out).toMatch(/About 13 minutes .* 572\.2 MiB of disk .*\[y\/N\]/);
     expect(optimize).toHaveBeenCalledWith(
       expect.objectContaining({ goal: 'balanced', sourcePath: '/blobs/0a1b' }),
       expect.anything(),
@@ -110,7 +110,7 @@ describe('the offer after a pull', () => {
 
 describe('optimizeMinutes', () => {
   it('follows the size of the model and the threads', () => {
-    expect(optimizeMinutes(modelOf({ parameters: 1.5e9 }), 4)).toBe(30);
+    expect(optimizeMinutes(modelOf({ parameters: 1.5e9 }), 4)).toBe(19);
     expect(optimizeMinutes(modelOf({ parameters: 1e6 }), 8)).toBe(1);
   });
 });

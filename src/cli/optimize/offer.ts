@@ -10,10 +10,10 @@ import type { CommandContext } from '../run-command.ts';
 import { optimizeThreads, runOptimize } from './run-optimize.ts';
 
 /**
- * Thread-minutes for a billion parameters: 0.5 billion took about 20 minutes on two threads. Only to say beforehand how long about it
- * will take; other processors differ.
+ * Thread-minutes for a billion parameters: all candidates of 0.5 billion took 10 minutes on two threads, and 29 beside other work. Only to
+ * say beforehand how long about it will take; other processors differ.
  */
-const threadMinutesPerBillion = 80;
+const threadMinutesPerBillion = 50;
 
 /** The command, or `undefined` where there is nothing to offer: it is fast already, was tried before, or cannot be optimised. */
 export async function optimizeOffer(tunedFiles: TunedFiles, model: InstalledModel): Promise<string | undefined> {
