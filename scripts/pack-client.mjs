@@ -1,6 +1,7 @@
 /**
- * `npm run pack:client -- [FOLDER]`: the client library alone as a package, without the server and what the server needs.
- * It has the same name, so `duanyun/client` and `duanyun/ai-sdk` are imported as from the whole project.
+ * `npm run pack:client -- [FOLDER]`: what applications import as a package of its own, without the server and what the server
+ * needs. It has the same name, so `duanyun/client`, `duanyun/ai-sdk` and `duanyun/react-native` are imported as from the whole
+ * project.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -28,13 +29,18 @@ export async function packClient(folder) {
   const manifest = JSON.parse(readFileSync(path.join(projectRoot, 'package.json'), 'utf8'));
   const stage = mkdtempSync(path.join(os.tmpdir(), 'duanyun-client-'));
   try {
-    copyBuilt('client', stage, (name) => /\.(js|d\.ts)$/.test(name));
-    // The library takes only types of core.
-    copyBuilt('core', stage, (name) => name.endsWith('.d.ts'));
+    const isCode = (name) => /\.(js|d\.ts)$/.test(name);
+    copyBuilt('client', stage, isCode);
+    copyBuilt('mobile', stage, isCode);
+    // The client takes only types of core; `react-native` a few files of it.
+    const needed = neededOfCore('mobile');
+    copyBuilt('core', stage, (name) => name.endsWith('.d.ts') || needed.has(name));
     cpSync(path.join(projectRoot, 'LICENSE'), path.join(stage, 'LICENSE'));
     cpSync(path.join(projectRoot, 'docs', 'client.md'), path.join(stage, 'README.md'));
+    cpSync(path.join(projectRoot, 'docs', 'react-native.md'), path.join(stage, 'react-native.md'));
     const { name, version, license, type, exports, peerDependencies, peerDependenciesMeta } = manifest;
-    const description = 'Client of Duanyun for browsers, Node and React Native, and a provider for the AI SDK.';
+    const description =
+      'Client of Duanyun for browsers, Node and React Native, a provider for the AI SDK, and models inside a React Native application.';
     writeFileSync(
       path.join(stage, 'package.json'),
       `${JSON.stringify({ name, version, description, license, type, sideEffects: false, exports, peerDependencies, peerDependenciesMeta }, undefined, 2)}\n`,
@@ -67,6 +73,24 @@ function copyBuilt(name, stage, wanted) {
     // The maps stay behind, and with them the lines that name them.
     writeFileSync(path.join(to, file), `${text.replace(/\n\/\/# sourceMappingURL=.*\s*$/, '').trimEnd()}\n`);
   }
+}
+
+/** Names of the scripts of core that the scripts of a folder import, and those that they import. */
+function neededOfCore(name) {
+  const found = new Set();
+  const visit = (folder, file) => {
+    const text = readFileSync(path.join(folder, file), 'utf8');
+    for (const [, specifier] of text.matchAll(/from '(\.[^']+)'/g)) {
+      const target = path.resolve(folder, specifier);
+      const isCore = path.dirname(target) === path.join(projectRoot, 'dist', 'core');
+      if (!isCore || found.has(path.basename(target))) continue;
+      found.add(path.basename(target));
+      visit(path.dirname(target), path.basename(target));
+    }
+  };
+  const folder = path.join(projectRoot, 'dist', name);
+  for (const file of readdirSync(folder).filter((each) => each.endsWith('.js'))) visit(folder, file);
+  return found;
 }
 
 /** What it adds to a page: one minified file, and that compressed. */

@@ -1,6 +1,6 @@
-/** The client library as its users get it: packed, unpacked into a project of theirs, compiled, bundled and run. */
+/** The client library as its users get it: packed, installed into a project of theirs, compiled, bundled and run. */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -60,6 +60,26 @@ export const result = generateText({ model, prompt: '?', providerOptions: { duan
 export const target = result.then(({ providerMetadata }) => routeOf(providerMetadata)?.target);
 `;
 
+const mobileConsumer = `
+import { DuanyunError, LlamaBackend, plainRequest, WhisperTranscriber, type Backend, type LlamaContextLike, type StreamEvent, type Transcriber, type WhisperContextLike } from 'duanyun/react-native';
+declare const llama: LlamaContextLike;
+declare const whisper: WhisperContextLike;
+export const backend: Backend = new LlamaBackend({ model: 'small', contextTokens: 4096, open: async () => llama });
+export const ears: Transcriber = new WhisperTranscriber({ model: 'base', open: async () => whisper });
+export async function ask(): Promise<StreamEvent[]> {
+  const events: StreamEvent[] = [];
+  try {
+    for await (const event of backend.stream(plainRequest('1', '?', { model: 'small' }), new AbortController())) events.push(event);
+  } catch (error) {
+    if (error instanceof DuanyunError && error.code === 'engine_unavailable') return events;
+    throw error;
+  }
+  return events;
+}
+// @ts-expect-error a context has to be opened by somebody
+export const none = new LlamaBackend({ model: 'small', contextTokens: 4096 });
+`;
+
 let said = '';
 let folder = '';
 
@@ -67,10 +87,12 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(os.tmpdir(), 'duanyun-consumer-'));
   said = (await execute(process.execPath, [path.join(projectRoot, 'scripts', 'pack-client.mjs'), folder])).stdout;
   const file = path.join(folder, readdirSync(folder).find((name) => /^duanyun-client-.*\.tgz$/.test(name)) ?? 'none');
-  const modules = path.join(folder, 'node_modules');
-  mkdirSync(path.join(modules, 'duanyun'), { recursive: true });
-  await execute('tar', ['-xzf', file, '-C', path.join(modules, 'duanyun'), '--strip-components=1']);
   writeFileSync(path.join(folder, 'package.json'), '{"type": "module"}');
+  // Nothing is asked of a registry: the package needs no other.
+  await execute('npm', ['install', '--offline', '--no-audit', '--no-fund', file], {
+    cwd: folder,
+    shell: process.platform === 'win32',
+  });
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -93,8 +115,14 @@ describe('the package of the client library', () => {
     const stated = readFileSync(path.join(projectRoot, 'docs', 'client.md'), 'utf8');
     expect(Math.abs(kilobytes - Number(/([\d.]+) kB with gzip/.exec(stated)?.[1]))).toBeLessThan(0.5);
     const root = path.join(folder, 'node_modules', 'duanyun');
-    expect(readdirSync(path.join(root, 'dist')).toSorted()).toEqual(['client', 'core']);
-    expect(readdirSync(path.join(root, 'dist', 'core')).filter((name) => !name.endsWith('.d.ts'))).toEqual([]);
+    expect(readdirSync(path.join(root, 'dist')).toSorted()).toEqual(['client', 'core', 'mobile']);
+    // No more of core than `react-native` runs on.
+    expect(readdirSync(path.join(root, 'dist', 'core')).filter((name) => name.endsWith('.js'))).toEqual([
+      'errors.js',
+      'event-queue.js',
+      'in-order.js',
+      'plain-request.js',
+    ]);
     const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
     expect(manifest).not.toHaveProperty('dependencies');
     expect(manifest).toMatchObject({
@@ -135,6 +163,11 @@ describe('the package of the client library', () => {
     expect(await compile('consumer.ts', consumer, { ...options, typeRoots })).toBe('');
   });
 
+  it('carries the adapter for React Native, with types that name no other package', async () => {
+    const options = { module: 'esnext', moduleResolution: 'bundler', lib: ['ES2023', 'DOM'] };
+    expect(await compile('mobile.ts', mobileConsumer, options)).toBe('');
+  });
+
   it('is type-checked with the AI SDK', async () => {
     for (const name of [
       'ai',
@@ -156,6 +189,21 @@ describe('the package of the client library', () => {
       lib: ['ES2023', 'DOM', 'DOM.Iterable'],
     };
     expect(await compile('ai.ts', aiConsumer, { ...options, typeRoots, skipLibCheck: true })).toBe('');
+  });
+
+  it('runs the adapter for React Native over a context that is given to it', async () => {
+    const script = `
+      import { LlamaBackend, plainRequest } from 'duanyun/react-native';
+      const backend = new LlamaBackend({
+        model: 'small',
+        contextTokens: 64,
+        open: () => Promise.reject(new Error('no model')),
+      });
+      const events = backend.stream(plainRequest('1', 'hi', { model: 'small' }), new AbortController());
+      await events[Symbol.asyncIterator]().next().catch((error) => console.log(error.name, error.code));`;
+    writeFileSync(path.join(folder, 'mobile.mjs'), script);
+    const { stdout } = await execute(process.execPath, [path.join(folder, 'mobile.mjs')]);
+    expect(stdout.trim()).toBe('DuanyunError engine_unavailable');
   });
 
   it('runs', async () => {
