@@ -1,131 +1,84 @@
 /**
- * `npm run bench:web`: the page in headless Chromium, on the real server with a scripted device. Prints medians of
- *
- * - the time from opening the address to a chat that can be used (empty cache),
- * - the longest task of the page while 200 pieces a second stream into a conversation of 20,000 tokens,
- * - the time the privacy signals take for a draft of 2,000 characters, as the page measures it.
- *
- * Optional argument: rounds (default 5). Needs a Chromium; ends with exit code 1 without one.
+ * `npm run bench:web`: the page in headless Chromium, on the real server. What it measures is in `help`. Needs a Chromium;
+ * ends with exit code 1 without one.
  */
-// oxlint-disable no-restricted-imports -- the page needs a server whose answers come at a given speed
-import { chromium, type Browser, type Page } from 'playwright';
+import { parseArgs } from 'node:util';
+import { chromium } from 'playwright';
 import { chromiumFlags, findChromium, noChromium } from '../../test/support/find-chromium.ts';
-import { event, finish, start, usage, type ScriptStep } from '../../test/support/scripted-backend.ts';
-import { startWebServer } from '../../test/support/web-server.ts';
+import { chatParts, measureChat } from './chat.ts';
+import { measureEngine } from './engine.ts';
+import { type Figure, line } from './figure.ts';
+import { measureFirstVisit } from './first-visit.ts';
 
-const rounds = Number(process.argv[2] ?? 5);
-const earlierTokens = 20_000;
-const streamedTokens = 1_000;
-const stepMs = 25;
-const tokensPerStep = 5;
-const paragraph =
-  'The **quick** brown fox jumps over the lazy dog, and `code` follows with a [link](https://example.org/).\n- an item of a list\n- another item\n\n';
-/** About 45 tokens by the usual count of four letters each. */
-const paragraphTokens = Math.round(paragraph.length / 4);
+const help = `npm run bench:web -- [--only PART,…] [--rounds 5] [--model smollm2-135m] [--tokens 96] [--threads N] [--json]
 
-function* atOnce(): Generator<ScriptStep> {
-  yield start();
-  yield event({ type: 'text-delta', text: paragraph.repeat(Math.ceil(earlierTokens / 10 / paragraphTokens)) });
-  yield usage(1);
-  yield finish('stop');
+Measures the page in headless Chromium and prints medians. Parts (default: all):
+
+  load        from the address to a chat that can be used, empty cache
+  streaming   longest task of the page while 200 pieces a second stream into a conversation of 20,000 tokens
+  marking     the privacy signals for a draft of 2,000 characters, as the page measures it
+  engine      decode in the page (its worker, its service, the text on the screen) against bare wllama: same weights,
+              threads, prompt and number of tokens, in turns
+  weight      bytes over the wire at a first visit: the page with its offline copy, and what an engine adds
+
+  --rounds    how often each is measured; weight once
+  --model     weights of the part engine: smollm2-135m, qwen2.5-coder-0.5b
+  --tokens    pieces of an answer that are timed in the part engine
+  --threads   of the engine; default what the page takes by itself
+  --json      the figures as JSON
+`;
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    rounds: { type: 'string', default: '5' },
+    model: { type: 'string', default: 'smollm2-135m' },
+    tokens: { type: 'string', default: '96' },
+    threads: { type: 'string' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (values.help) {
+  process.stdout.write(help);
+  process.exit(0);
 }
+const parts = [...(Object.keys(chatParts) as (keyof typeof chatParts)[]), 'engine', 'weight'] as const;
+type Part = (typeof parts)[number];
+const wanted = (values.only ?? parts.join(',')).split(',');
+const unknown = wanted.filter((each) => !parts.includes(each as Part));
+if (unknown.length > 0) fail(`There is no part ${unknown.join(', ')}. There are: ${parts.join(', ')}.`);
+const rounds = count('rounds');
+const tokens = count('tokens');
+const threads = values.threads === undefined ? undefined : count('threads');
+const { model } = values;
+if (model !== 'smollm2-135m' && model !== 'qwen2.5-coder-0.5b')
+  fail(`--model ${model} is none that a page is measured with.`);
+const executablePath = findChromium() ?? fail(noChromium);
 
-function* inSteps(): Generator<ScriptStep> {
-  yield start();
-  const words = paragraph.repeat(Math.ceil(streamedTokens / paragraphTokens)).match(/.{1,4}/gs) ?? [];
-  for (let index = 0; index < streamedTokens; index += tokensPerStep) {
-    yield { step: 'wait', ms: stepMs };
-    yield event({ type: 'text-delta', text: words.slice(index, index + tokensPerStep).join('') });
+const figures: Figure[] = [];
+const inChat = parts.filter((each) => each !== 'engine' && each !== 'weight').filter((each) => wanted.includes(each));
+const launch = { executablePath, args: [...chromiumFlags] };
+if (inChat.length > 0) {
+  const browser = await chromium.launch(launch);
+  try {
+    figures.push(...(await measureChat(browser, inChat, rounds)));
+  } finally {
+    await browser.close();
   }
-  yield usage(streamedTokens);
-  yield finish('stop');
+}
+if (wanted.includes('engine')) figures.push(...(await measureEngine({ launch, rounds, tokens, threads, model })));
+if (wanted.includes('weight')) figures.push(...(await measureFirstVisit(launch)));
+if (values.json) console.log(JSON.stringify(figures, undefined, 2));
+else for (const figure of figures) console.log(line(figure));
+
+function count(name: 'rounds' | 'tokens' | 'threads'): number {
+  const value = Number(values[name]);
+  if (!Number.isInteger(value) || value < 1) fail(`--${name} is a number from 1 on, not ${values[name]}.`);
+  return value;
 }
 
-const executablePath = findChromium();
-if (executablePath === undefined) {
-  console.error(noChromium);
+function fail(reason: string): never {
+  process.stderr.write(`${reason}\n`);
   process.exit(1);
-}
-const web = await startWebServer({ policy: {} }, {}, 'web/dist');
-const browser = await chromium.launch({ executablePath, args: [...chromiumFlags] });
-try {
-  const loads: number[] = [];
-  const longest: number[] = [];
-  const marking: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    loads.push(await timeToUse(browser));
-    const page = await browser.newPage();
-    await page.goto(web.server.url);
-    marking.push(await markingTime(page));
-    longest.push(await longestTask(page));
-    await page.close();
-  }
-  report('from the address to a usable chat, ms', loads);
-  report('longest task while streaming, ms', longest);
-  report('privacy signals for 2,000 characters, ms', marking);
-} finally {
-  await browser.close();
-  await web.close();
-}
-
-async function timeToUse(from: Browser): Promise<number> {
-  const context = await from.newContext();
-  const page = await context.newPage();
-  const startedMs = performance.now();
-  await page.goto(web.server.url, { waitUntil: 'commit' });
-  await page.locator('.composer textarea').waitFor();
-  const tookMs = performance.now() - startedMs;
-  await context.close();
-  return tookMs;
-}
-
-/** Median over several drafts, without the first, which loads the worker. */
-async function markingTime(page: Page): Promise<number> {
-  const text = '我最近总是心慌,我的手机是13812345678。My salary is 84k and the plan for next quarter is open. '
-    .repeat(40)
-    .slice(0, 1_990);
-  for (let count = 0; count < 12; count++) {
-    await page.locator('.composer textarea').fill(`${text}${count}`);
-    await page.waitForFunction((wanted) => performance.getEntriesByName('duanyun:inspect').length > wanted, count);
-  }
-  const times = await page.evaluate(() =>
-    performance.getEntriesByName('duanyun:inspect').map(({ duration }) => duration),
-  );
-  await page.locator('.composer textarea').fill('');
-  return median(times.slice(2));
-}
-
-async function longestTask(page: Page): Promise<number> {
-  web.setup.device.script = atOnce;
-  for (let turn = 1; turn <= 10; turn++) await ask(page, turn);
-  await page.evaluate(() => {
-    const tasks: number[] = [];
-    (globalThis as { tasks?: number[] }).tasks = tasks;
-    new PerformanceObserver((list) => tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({
-      // A kind that browsers know and Node's types do not.
-      type: 'longtask' as 'mark',
-    });
-  });
-  web.setup.device.script = inSteps;
-  await ask(page, 11);
-  // Tasks under 50 ms are not reported at all.
-  return page.evaluate(() => Math.max(0, ...((globalThis as { tasks?: number[] }).tasks ?? [])));
-}
-
-async function ask(page: Page, count: number): Promise<void> {
-  await page.locator('.composer textarea').fill('Go on.');
-  await page.keyboard.press('Enter');
-  await page
-    .locator('.answer[aria-busy=false]')
-    .nth(count - 1)
-    .waitFor({ timeout: 120_000 });
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-function report(name: string, values: readonly number[]): void {
-  const shown = values.map((each) => each.toFixed(1)).join(' ');
-  console.log(`${name.padEnd(45)} median ${median(values).toFixed(1)}   (${shown})`);
 }

@@ -54,6 +54,12 @@ it('README.md says of each setting what --help says', () => {
   for (const key of settingKeys) expect(read('README.md')).toContain(`${rowStart(key)}${settings[key].help} |`);
 });
 
+it('the page describes each model of the catalogue in Chinese too', () => {
+  const described = read('web/src/pages/page-texts-zh.ts');
+  for (const { id } of loadCatalogue().models)
+    expect(described).toMatch(new RegExp(`^ {4}'?${id.replaceAll('.', '\\.')}'?: '`, 'm'));
+});
+
 const documents = [
   'README.md',
   'README.zh.md',

@@ -33,7 +33,7 @@ export function VerdictLine({ verdict, isGateway, isInPage }: VerdictLineProps) 
               <Icon name={isHere ? 'device' : 'cloud'} />{' '}
               {isHere && verdict.isPrivate ? staysHere : wouldRun[route.target]}
               {reasons.length > 0 &&
-                `: ${reasons
+                ` · ${reasons
                   .slice(0, 2)
                   .map((reason) => reasonText(reason, texts))
                   .join(' · ')}`}

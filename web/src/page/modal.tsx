@@ -8,7 +8,10 @@ export function Modal({ title, onClose, children }: { title: string; onClose: ()
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => {
     const element = dialog.current;
-    if (element?.open === false) element.showModal();
+    if (element?.open !== false) return;
+    element.showModal();
+    // A field that has to be filled is what the dialog is for.
+    element.querySelector<HTMLInputElement>('input:required')?.focus();
   }, []);
   return (
     <dialog ref={dialog} className="modal" aria-label={title} onClose={onClose}>

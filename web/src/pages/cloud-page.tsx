@@ -26,7 +26,9 @@ export default function CloudPage() {
     <Page title={texts.cloud}>
       <Section title={texts.upstreams}>
         <Trouble error={upstreams.error} />
-        <Table label={texts.upstreams} head={texts.upstreamHead} rows={rows} empty={texts.noUpstreams} />
+        {upstreams.value !== undefined && (
+          <Table label={texts.upstreams} head={texts.upstreamHead} rows={rows} empty={texts.noUpstreams} />
+        )}
       </Section>
       <Section title={texts.keys} note={texts.keysNote}>
         <NewKey onChange={keys.refresh} />

@@ -113,7 +113,7 @@ function EngineCharts() {
         />
         <TimeChart
           title={texts.cache}
-          unit="tokens"
+          unit={texts.tokens}
           times={times}
           lines={[
             { label: texts.used, values: samples.map(({ cellsUsed }) => cellsUsed) },
@@ -182,7 +182,7 @@ function ModelCard({ model, isRunning, onChange }: ModelProps) {
         <code>{model.id}</code> · {size > 0 ? bytesText(size) : texts.sizeUnknown} ·{' '}
         {texts.needs(bytesText(model.memoryBytes))} · {model.licence}
       </p>
-      <p className="section-note">{model.description}</p>
+      <p className="section-note">{texts.modelDescriptions[model.id] ?? model.description}</p>
       {pull !== undefined && pull.state !== 'done' && !model.installed && (
         <div className="pull">
           <progress

@@ -28,10 +28,11 @@ export default function MinutesPage() {
             if (file !== undefined) void minutes.make({ file, title, language });
           }}
         >
-          <label>
+          <label className="file-button">
             {texts.orFile}
             <input
               type="file"
+              className="visually-hidden"
               accept="audio/*,video/*"
               disabled={isWorking}
               onChange={(event) => setFile(event.target.files?.[0] ?? file)}

@@ -27,6 +27,8 @@ export function Trouble({ error }: { error: unknown }) {
   const texts = useTexts();
   if (error === undefined) return null;
   const { code, message } = error instanceof ApiError ? error : { code: 'not_understood', message: '' };
+  // The dialog that asks for the key says it.
+  if (code === 'unauthorized') return null;
   return (
     <p className="trouble" role="alert">
       {message === '' ? (texts.failures[code] ?? code) : message} <small>({code})</small>

@@ -45,6 +45,7 @@ export const pageTextsEnglish = {
   mostRunning: 'allowed',
   queued: 'waiting',
   cache: 'Cache',
+  tokens: 'tokens',
   used: 'used',
   size: 'size',
   controller: 'Controller',
@@ -52,6 +53,8 @@ export const pageTextsEnglish = {
   threads: 'threads',
   stepMs: 'step, ms',
   models: 'Models',
+  /** By id, where the catalogue's own words are in another language. */
+  modelDescriptions: {} as Record<string, string>,
   modelsNote:
     'Files are checked against their hashes. A pull that is paused goes on where it stopped. A model chosen here answers until the server is started again.',
   answersNow: 'answers now',
@@ -70,7 +73,8 @@ export const pageTextsEnglish = {
   installedOnly: 'Only what is here',
   allModels: (count: number) => `All models of the catalogue (${count} more)`,
   totals: 'Totals',
-  totalsNote: (count: number) => `Of the last ${count} requests since the server started. Receipts hold no content.`,
+  totalsNote: (count: number) =>
+    `The last requests since the server started, ${count} of them. Receipts hold no content.`,
   bytesLeft: (bytes: number) => `${bytes.toLocaleString()} bytes left for the cloud.`,
   byTarget: 'Where',
   byReason: 'Why',
@@ -156,7 +160,7 @@ export const pageTextsEnglish = {
   recordingFor: (time: string) => `Recording, ${time}`,
   level: 'Loudness',
   chooseFile: 'Choose a recording',
-  orFile: 'A recording as a file',
+  orFile: 'Choose a recording',
   meetingTitle: 'Title (found by the model where it is empty)',
   meetingLanguage: 'Language',
   meetingLanguages: { '': 'detected', zh: '中文', en: 'English' } as Words,

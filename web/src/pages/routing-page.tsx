@@ -149,9 +149,9 @@ function ExplainBox() {
     each.feasible
       ? texts.possible
       : each.violated.map((word) => reasonText(`${each.target}-${word}`, words)).join(' · '),
-    durationText(each.predicted.latencyMs),
-    `${Math.round(100 * each.predicted.quality)} %`,
-    each.predicted.cost.toFixed(4),
+    known(each.predicted.latencyMs, durationText(each.predicted.latencyMs)),
+    known(each.predicted.latencyMs, `${Math.round(100 * each.predicted.quality)} %`),
+    known(each.predicted.latencyMs, each.predicted.cost.toFixed(4)),
     each.score.toFixed(3),
   ]);
   return (
@@ -261,6 +261,11 @@ function StatisticsBox() {
       </pre>
     </>
   );
+}
+
+/** Nothing is predicted of a side that is not there. */
+function known(latencyMs: number, text: string): string {
+  return latencyMs === 0 ? '–' : text;
 }
 
 /** Most frequent first. */

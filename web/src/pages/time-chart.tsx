@@ -5,7 +5,7 @@ import 'uplot/dist/uPlot.min.css';
 export type ChartLine = { label: string; values: readonly (number | null)[] };
 type ChartProps = { title: string; unit: string; times: readonly number[]; lines: readonly ChartLine[] };
 
-const heightPx = 150;
+const heightPx = 140;
 const colourNames = ['--chart-1', '--chart-2', '--chart-3'];
 
 /** One quantity over the last minutes. Its newest values stand in words beside it, for those who do not see the drawing. */
@@ -90,6 +90,7 @@ function optionsOf(element: HTMLElement, labels: readonly string[]): Plot.Option
         ...axis,
         font: `11px ${style.fontFamily}`,
         space: 80,
+        size: 26,
         values: (_, seconds) => seconds.map((each) => clockText(each)),
       },
       { ...axis, font: `11px ${style.fontFamily}`, size: 46 },

@@ -40,7 +40,10 @@ function ReceiptTable({ receipt }: { receipt: Record<string, unknown> }) {
   const word = (value: unknown): string | undefined =>
     typeof value === 'string' || typeof value === 'number' ? String(value) : undefined;
   const milliseconds = (value: unknown): string | undefined =>
-    typeof value === 'number' ? `${Math.round(value)} ms` : undefined;
+    typeof value === 'number' ? texts.time(value) : undefined;
+  // Where the reader is; the raw fields have it in UTC.
+  const moment = (value: unknown): string | undefined =>
+    typeof value === 'string' ? new Date(value).toLocaleString() : undefined;
   const timings = isRecord(receipt['timings']) ? receipt['timings'] : {};
   const usage = isRecord(receipt['usage']) ? receipt['usage'] : {};
   const reasons = Array.isArray(receipt['reasons']) ? receipt['reasons'].map(String) : [];
@@ -66,7 +69,7 @@ function ReceiptTable({ receipt }: { receipt: Record<string, unknown> }) {
     ],
     [names.policyVersion, word(receipt['policyVersion'])],
     [names.detectors, detectors.map(([name, version]) => `${name} ${String(version)}`).join(' · ')],
-    [names.createdAt, word(receipt['createdAt'])],
+    [names.createdAt, moment(receipt['createdAt'])],
     [names.id, word(receipt['id'])],
   ];
   return (

@@ -113,6 +113,7 @@ export const english = {
   openPicture: (description: string, host: string) =>
     `Open picture${description === '' ? '' : ` “${description}”`} from ${host}`,
   target: { device: 'Device', cloud: 'Cloud', page: 'This browser' } as Record<string, string>,
+  time,
   firstToken: (milliseconds: number) => `first token ${time(milliseconds)}`,
   speed: (perSecond: number) => `${perSecond.toFixed(1)} tokens/s`,
   receipt: 'Receipt',

@@ -99,8 +99,8 @@ export const chinese: Texts = {
   toolCall: '请求调用',
   openPicture: (description, host) => `打开来自 ${host} 的图片${description === '' ? '' : `“${description}”`}`,
   target: { device: '端侧', cloud: '云端', page: '本浏览器' },
-  firstToken: (milliseconds) =>
-    `首个 token ${milliseconds < 1000 ? `${Math.round(milliseconds)} 毫秒` : `${(milliseconds / 1000).toFixed(1)} 秒`}`,
+  time,
+  firstToken: (milliseconds) => `首个 token ${time(milliseconds)}`,
   speed: (perSecond) => `${perSecond.toFixed(1)} token/秒`,
   receipt: '回执',
   openReceipt: '打开回执',
@@ -227,3 +227,7 @@ export const chinese: Texts = {
     'company-secret': '公司机密',
   },
 };
+
+function time(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} 毫秒` : `${(milliseconds / 1000).toFixed(1)} 秒`;
+}
