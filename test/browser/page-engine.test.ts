@@ -61,6 +61,37 @@ describe.runIf(weights !== undefined)('the engine in the page', () => {
     await backend.dispose();
   });
 
+  it('says that the engine has ended when its worker does, in an answer or between two, and starts another', async () => {
+    const Own = globalThis.Worker;
+    const workers: Worker[] = [];
+    globalThis.Worker = class extends Own {
+      constructor(url: string | URL, options?: WorkerOptions) {
+        super(url, options);
+        workers.push(this);
+      }
+    };
+    try {
+      const backend = await newBackend();
+      // What a browser says when a worker has no memory left.
+      const end = (): unknown => workers.at(-1)?.dispatchEvent(new ErrorEvent('error', { message: 'Out of memory' }));
+      const long = plainRequest('long', 'Write a long story.', { model: model.id, maxTokens: 500 });
+      const events = [];
+      for await (const event of backend.stream(long, { signal: new AbortController().signal })) {
+        if (event.type === 'text-delta' && !events.some(({ type }) => type === 'text-delta')) end();
+        events.push(event);
+      }
+      expect(events.at(-1)).toMatchObject({ type: 'error', code: 'engine_crashed', retryable: true });
+      const short = plainRequest('short', 'Hi', { model: model.id, maxTokens: 4 });
+      expect((await collect(backend, short)).at(-1)).toMatchObject({ type: 'finish' });
+      end();
+      expect((await collect(backend, short)).at(-1)).toMatchObject({ type: 'finish' });
+      expect(workers.length).toBeGreaterThanOrEqual(3);
+      await backend.dispose();
+    } finally {
+      globalThis.Worker = Own;
+    }
+  });
+
   it('says that weights are no model, and loads those that are when it is asked again', async () => {
     let content = new Blob(['this is no model']);
     const backend = new WllamaBackend({ wasmUrl, threads: 1, openWeights: async () => content });

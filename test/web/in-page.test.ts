@@ -44,7 +44,7 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
     server.web.setup.device.script = () => answer('A word from the server.');
     server.web.setup.cloud.play = async (_, response) => void response.writeHead(503).end();
     // Without the service worker every request is seen here; `offline.test.ts` has it.
-    browser = await openBrowser(path.join(folder, 'profile'), 'block');
+    browser = await openBrowser(path.join(folder, 'profile'), { serviceWorkers: 'block' });
     browser.on('request', (request) => asked.push(request));
     page = await newPage();
   });

@@ -1,12 +1,9 @@
-/** A browser on the real server with the real store: for tests of the engine inside the page. */
+/** A browser with a profile of its own, for tests of the engine inside the page. */
 import { type BrowserContext, chromium, type Page } from 'playwright';
-import { application } from '../../src/application.ts';
-import { loadConfig } from '../../src/config/load-config.ts';
-import { silentLog } from '../../src/core/log.ts';
-import { builtPageFolder } from '../../src/server/web-page.ts';
-import type { SetupOptions } from '../../src/hybrid/testing/setup.ts';
 import { chromiumFlags, findChromium } from '../support/find-chromium.ts';
-import { startWebServer, type WebServer } from '../support/web-server.ts';
+import { fetchModel } from '../support/model-server.ts';
+
+export { ask, type ModelServer, openPanel, rowOf, startModelServer } from '../support/model-server.ts';
 
 export const smallModel = 'SmolLM2-135M-Instruct';
 /** Waits for a busy machine; not a measure. */
@@ -14,25 +11,16 @@ export const patient = { timeout: 240_000 };
 /** For a test in which a model loads and speaks: a second where the machine is free, minutes where it is not. */
 export const long = { timeout: 600_000 };
 
-export type ModelServer = { web: WebServer; close(): Promise<void> };
+type BrowserOptions = {
+  serviceWorkers?: 'allow' | 'block';
+  /** One by default: two threads of an engine wait for each other on a busy machine. */
+  cores?: number;
+};
 
-/** @param port of a server that comes back; default any */
-export async function startModelServer(options: SetupOptions = { policy: {} }, port = 0): Promise<ModelServer> {
-  const store = application.openStore({ ...loadConfig(), published: true }, silentLog);
-  const web = await startWebServer(options, { port }, builtPageFolder, { admin: store });
-  return {
-    web,
-    async close() {
-      await web.close();
-      await store.dispose();
-    },
-  };
-}
-
-/** A browser with a profile of its own, on one core: two threads of an engine wait for each other on a busy machine. */
+/** A browser with a profile of its own. */
 export async function openBrowser(
   profile: string,
-  serviceWorkers: 'allow' | 'block' = 'allow',
+  { serviceWorkers = 'allow', cores = 1 }: BrowserOptions = {},
 ): Promise<BrowserContext> {
   const executablePath = findChromium();
   const context = await chromium.launchPersistentContext(profile, {
@@ -43,31 +31,13 @@ export async function openBrowser(
     serviceWorkers,
   });
   context.setDefaultTimeout(patient.timeout);
-  await context.addInitScript(() => {
-    Object.defineProperty(navigator, 'hardwareConcurrency', { get: () => 1 });
-  });
+  await context.addInitScript((count) => {
+    Object.defineProperty(navigator, 'hardwareConcurrency', { get: () => count });
+  }, cores);
   return context;
 }
 
-export async function openPanel(page: Page): Promise<void> {
-  await page.getByRole('button', { name: 'Models in this browser' }).click();
-  await page.getByRole('dialog').waitFor();
-}
-
-export const rowOf = (page: Page, model: string) => page.locator('.in-page li', { hasText: model });
-
-/** Through the panel, as somebody does it. */
-export async function pullSmallModel(page: Page): Promise<void> {
-  await openPanel(page);
-  await rowOf(page, smallModel).getByRole('button', { name: 'Fetch' }).click();
-  await rowOf(page, smallModel).getByText('in use').waitFor();
-  await page.getByRole('button', { name: 'Close' }).click();
-}
-
-export async function ask(page: Page, text: string): Promise<void> {
-  await page.locator('.composer textarea').fill(text);
-  await page.keyboard.press('Enter');
-}
+export const pullSmallModel = (page: Page): Promise<void> => fetchModel(page, smallModel);
 
 /** Some words of the newest answer; small models talk long, so the rest is stopped. */
 export async function someWords(page: Page): Promise<string> {
@@ -79,10 +49,9 @@ export async function someWords(page: Page): Promise<string> {
       (last?.querySelector('.markdown')?.textContent ?? '').length > 20 || last?.getAttribute('aria-busy') === 'false'
     );
   });
-  await page
-    .getByRole('button', { name: 'Stop' })
-    .click({ timeout: 2000 })
-    .catch(() => {});
+  // Gone where the answer has just ended by itself.
+  const stop = page.getByRole('button', { name: 'Stop' });
+  if (await stop.isVisible()) await stop.click({ timeout: 2000 }).catch(() => {});
   await page.locator('.answer[aria-busy=false]').last().waitFor();
   return answer.innerText();
 }

@@ -61,9 +61,11 @@ export class ChatStore {
     };
     this.#channel?.addEventListener('message', ({ data }) => void this.#othersChanged(String(data)));
     // A page that is put away may never come back: what has come so far is written now.
-    document.addEventListener('visibilitychange', () => {
+    const saveRunning = (): void => {
       if (document.visibilityState === 'hidden' && this.#state.isAnswering) void this.#save();
-    });
+    };
+    // It may go on for minutes while it is hidden, before it is frozen.
+    for (const event of ['visibilitychange', 'freeze']) document.addEventListener(event, saveRunning);
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {

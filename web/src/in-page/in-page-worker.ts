@@ -70,7 +70,8 @@ class InPage {
     const onServer = new Map(offered.map((model) => [model.id, model.installed]));
     const known = new Map<string, PageModel>(offered.map((model) => [model.id, model]));
     for (const model of stored) known.set(model.id, model);
-    const all = [...known.values()];
+    // What is light comes first: most devices that open a page are small.
+    const all = [...known.values()].toSorted((a, b) => a.sizeBytes - b.sizeBytes);
     this.#storage = storage;
     this.#models = all.map((model): OfferedModel => {
       const fit = fitOf(model, { deviceGiB: this.#facts.deviceGiB }, all);
@@ -120,7 +121,7 @@ class InPage {
   }
 
   async pull(modelId: string): Promise<void> {
-    const model = this.#models.find(({ id }) => id === modelId);
+    const model = await this.#find(modelId);
     if (model === undefined || this.#pull !== undefined || model.refusal !== undefined) return;
     const stop = new AbortController();
     const pull = { modelId, phase: 'here' as Pull['phase'], receivedBytes: 0, totalBytes: model.sizeBytes, stop };
@@ -144,12 +145,21 @@ class InPage {
     }
   }
 
+  /** A worker that was just started has not looked yet. */
+  async #find(modelId: string): Promise<OfferedModel | undefined> {
+    const find = (): OfferedModel | undefined => this.#models.find(({ id }) => id === modelId);
+    const found = find();
+    if (found !== undefined) return found;
+    await this.refresh();
+    return find();
+  }
+
   stopPull(): void {
     this.#pull?.stop.abort(new DOMException('stopped', 'AbortError'));
   }
 
   async remove(modelId: string): Promise<void> {
-    const model = this.#models.find(({ id }) => id === modelId);
+    const model = await this.#find(modelId);
     if (model === undefined) return;
     if (modelId === this.#modelId) {
       this.#modelId = undefined;

@@ -76,7 +76,11 @@ export default function MinutesPage() {
                 aria-label={texts.stages[state.stage] ?? texts.sendingSound}
               />
               <span>
-                {state.stage === 'hearing' && state.done > 0 && durationText(1000 * state.done)}
+                {state.stage === 'hearing' &&
+                  state.done > 0 &&
+                  [state.done, ...(state.total === undefined ? [] : [state.total])]
+                    .map((seconds) => durationText(1000 * seconds))
+                    .join(' / ')}
                 {state.stage !== 'hearing' && state.total !== undefined && `${state.done} / ${state.total}`}
               </span>
               <button type="button" onClick={() => minutes.stop()}>

@@ -25,7 +25,8 @@ export type WllamaBackendOptions = {
   onChange?(): void;
 };
 
-type Loaded = { model: PageModel; wllama: Wllama; contextTokens: number };
+/** `lost` rejects when the engine's own worker has ended by an error: the library only logs that. */
+type Loaded = { model: PageModel; wllama: Wllama; contextTokens: number; lost: Promise<never> };
 
 /** Prompt tokens a step: an abort waits for the end of a step. */
 const stepTokens = 128;
@@ -39,6 +40,8 @@ export class WllamaBackend implements Backend {
   #isLoading = false;
   #failure: DuanyunError | undefined;
   #disposed = false;
+  /** The engine that is in memory. */
+  #running: Wllama | undefined;
   readonly #turns = new InOrder();
 
   constructor(options: WllamaBackendOptions) {
@@ -146,13 +149,15 @@ export class WllamaBackend implements Backend {
     this.#failure = undefined;
     this.#options.onChange?.();
     const { wasmUrl, threads } = this.#options;
-    const wllama = new Wllama({ default: wasmUrl }, { suppressNativeLog: true, logger: quiet });
+    this.#running = undefined;
+    const { logger, lost } = watchingLogger();
+    const wllama = new Wllama({ default: wasmUrl }, { suppressNativeLog: true, logger });
     // The other build would come from somebody else's server.
     wllama.setCompat(null);
     try {
       const weights = await this.#options.openWeights(model);
       const contextTokens = Math.min(model.contextTokens, pageContextTokens);
-      await wllama.loadModel([weights], {
+      const isLoaded = wllama.loadModel([weights], {
         n_ctx: contextTokens,
         n_batch: stepTokens,
         n_ubatch: stepTokens,
@@ -160,9 +165,13 @@ export class WllamaBackend implements Backend {
         n_parallel: 1,
         ...('gpu' in navigator && navigator.gpu !== undefined ? {} : { n_gpu_layers: 0 }),
       });
+      await Promise.race([isLoaded, lost]);
       // The library does not throw for a file that llama.cpp refuses.
       if (!(wllama.getLoadedContextInfo().n_vocab > 0)) throw new Error('the file is no model that llama.cpp loads');
-      return { model, wllama, contextTokens };
+      this.#running = wllama;
+      // Also when nothing runs: the next request starts another.
+      lost.catch(() => this.#drop(wllama));
+      return { model, wllama, contextTokens, lost };
     } catch (error) {
       await ended(wllama);
       this.#loaded = undefined;
@@ -189,8 +198,11 @@ export class WllamaBackend implements Backend {
     const shared = { stream: true as const, onData, abortSignal: stop.signal, stream_options: { include_usage: true } };
     const work = async (): Promise<void> => {
       try {
-        if (call.kind === 'chat') await loaded.wllama.createChatCompletion({ ...call.params, ...shared });
-        else await loaded.wllama.createCompletion({ ...call.params, ...shared });
+        const isComplete =
+          call.kind === 'chat'
+            ? loaded.wllama.createChatCompletion({ ...call.params, ...shared })
+            : loaded.wllama.createCompletion({ ...call.params, ...shared });
+        await Promise.race([isComplete, loaded.lost]);
         for (const event of reader.end()) queue.push(event);
       } catch (error) {
         if (!stop.signal.aborted) queue.push(await this.#broken(error, loaded));
@@ -225,16 +237,35 @@ export class WllamaBackend implements Backend {
     if (error instanceof WllamaError && error.type === 'inference_error') {
       return errorEvent(makeError('engine_failed', { reason: said.slice(0, 200) }));
     }
+    await this.#drop(wllama);
+    return errorEvent(makeError('engine_crashed', {}, { detail: said }));
+  }
+
+  async #drop(wllama: Wllama): Promise<void> {
+    if (this.#running !== wllama) return;
+    this.#running = undefined;
     this.#loaded = undefined;
     this.#loadedModel = undefined;
     await ended(wllama);
     this.#options.onChange?.();
-    return errorEvent(makeError('engine_crashed', {}, { detail: said }));
   }
 }
 
-/** The library speaks through the console; a page's console is for its own errors. */
-const quiet: typeof LoggerWithoutDebug = { ...LoggerWithoutDebug, log: () => {}, warn: () => {}, error: () => {} };
+/** The library speaks through the console; a page's console is for its own errors. What breaks its worker it says nowhere else. */
+function watchingLogger(): { logger: typeof LoggerWithoutDebug; lost: Promise<never> } {
+  let lose: (reason: Error) => void = () => {};
+  const lost = new Promise<never>((_, reject) => {
+    lose = reject;
+  });
+  // Nobody may be waiting when it happens.
+  lost.catch(() => {});
+  const error = (said: unknown): void => {
+    if (said instanceof Event && said.type === 'error') {
+      lose(new Error(said instanceof ErrorEvent ? said.message : 'the worker ended'));
+    }
+  };
+  return { logger: { ...LoggerWithoutDebug, log: () => {}, warn: () => {}, error }, lost };
+}
 
 /** Also one that has broken: what it throws then says nothing new. */
 async function ended(wllama: Wllama): Promise<void> {
