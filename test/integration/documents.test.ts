@@ -57,7 +57,7 @@ it('README.md says of each setting what --help says', () => {
 it('the page describes each model of the catalogue in Chinese too', () => {
   const described = read('web/src/pages/page-texts-zh.ts');
   for (const { id } of loadCatalogue().models)
-    expect(described).toMatch(new RegExp(`^ {4}'?${id.replaceAll('.', '\\.')}'?: '`, 'm'));
+    expect(described).toMatch(new RegExp(`^ {4}'?${id.replaceAll('.', '\\.')}'?:\\s+'`, 'm'));
 });
 
 const documents = [

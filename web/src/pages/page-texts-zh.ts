@@ -53,6 +53,10 @@ export const pageTextsChinese: PageTexts = {
   models: '模型',
   modelDescriptions: {
     'qwen2.5-coder-1.5b': '小型对话与代码模型,会中文和英文,能调用工具。连不上模型站时的默认模型。',
+    'qwen2.5-coder-1.5b-q8':
+      '8 位的 qwen2.5-coder-1.5b:较慢,是 `duanyun optimize qwen2.5-coder-1.5b --source qwen2.5-coder-1.5b-q8` 的更好来源。',
+    'qwen2.5-coder-0.5b-q8':
+      '8 位的 qwen2.5-coder-0.5b:较慢,是 `duanyun optimize qwen2.5-coder-0.5b --source qwen2.5-coder-0.5b-q8` 的更好来源。',
     'qwen2.5-coder-0.5b': '很小的对话与代码模型,会中文和英文,能调用工具。内存紧张时的默认模型。',
     'qwen2.5-0.5b': '很小的通用对话模型,会中文和英文,能调用工具。',
     'qwen3-0.6b': '很小的对话模型,可先思考再回答,会中文、英文和许多其他语言。',
