@@ -182,7 +182,7 @@ export const settings = {
     group: 'engine',
     kind: 'text',
     schema: z.enum(['auto', 'draft', 'off']),
-    default: 'off',
+    default: 'auto',
     expects: 'auto, draft or off',
     placeholder: 'mode',
     help: 'Compute several tokens at a time. `auto`: where an answer repeats its prompt, while it pays. `draft`: also where a smaller model guesses right.',
