@@ -84,13 +84,13 @@ describe('the plan for an engine', () => {
     expect(notes).toEqual([]);
   });
 
-  it('counts a draft model with its cache, and makes the context smaller for it or names it', () => {
+  it('counts a draft model with its cache, and makes the shared cache smaller for it or names it', () => {
     const alone = plan(16);
     const { engine, neededBytes } = plan(16, {}, { withDraft: true });
     expect(engine.draft).toEqual({ id: 'draft', weightsPath: '/draft.gguf', cells: 4_096 });
     // Weights, 4096 cells of 128 KiB, and activations.
     expect(neededBytes - alone.neededBytes).toBeGreaterThan(1.5 * gibibyte);
-    expect(plan(4, {}, { withDraft: true }).engine.contextTokens).toBeLessThan(plan(4).engine.contextTokens);
+    expect(plan(4, {}, { withDraft: true }).engine.cells).toBeLessThan(plan(4).engine.cells);
     expect(() => plan(2, {}, { withDraft: true })).toThrowError(/Leave out --speculation draft/);
     expect(plan(16, { parallel: '1' }, { withDraft: true }).engine.draft?.cells).toBe(1_024);
   });
