@@ -15,8 +15,8 @@ export type Example = {
   failed: boolean;
 };
 
-/** Strength of the pull; chosen among these by cross-validation inside the training part. */
-const pulls = [0.5, 2, 8, 32];
+/** Strength of the pull, and how much of the judgement is believed; chosen among these by cross-validation inside the training part. */
+const choices = [2, 8, 32, 128].flatMap((pull) => [0, 0.3, 0.6, 1].map((belief) => ({ pull, belief })));
 const steps = 25;
 
 /** `folds` numbers, one for each example; a family is never in two. Families of one size are spread evenly. */
@@ -54,30 +54,44 @@ export function outOfFold(examples: readonly Example[], prior: ComplexityCoeffic
   return scores;
 }
 
-/** Fits with the pull that does best in a cross-validation by family over these same examples. */
+/** Fits with the pull and belief that do best in a cross-validation by family over these same examples. */
 export function fit(
   examples: readonly Example[],
   prior: ComplexityCoefficients,
-): { coefficients: ComplexityCoefficients; pull: number } {
+): { coefficients: ComplexityCoefficients; pull: number; belief: number } {
   const foldOf = foldsByFamily(
     examples.map(({ family }) => family),
     5,
     11,
   );
-  const losses = pulls.map((pull) =>
+  const losses = choices.map(({ pull, belief }) =>
     mean(
       [0, 1, 2, 3, 4].flatMap((fold) => {
-        const coefficients = fitWith(
-          examples.filter((_, index) => foldOf[index] !== fold),
-          prior,
-          pull,
-        );
+        const training = examples.filter((_, index) => foldOf[index] !== fold);
+        const coefficients = fitWith(training, believed(prior, training, belief), pull);
         return examples.filter((_, index) => foldOf[index] === fold).map((each) => logLoss(each, coefficients));
       }),
     ),
   );
-  const pull = pulls[losses.indexOf(Math.min(...losses))] ?? 2;
-  return { coefficients: fitWith(examples, prior, pull), pull };
+  const { pull, belief } = choices[losses.indexOf(Math.min(...losses))] ?? { pull: 8, belief: 1 };
+  return { coefficients: fitWith(examples, believed(prior, examples, belief), pull), pull, belief };
+}
+
+/** The judgement, made smaller for what the examples show; the rest keeps its full weight. */
+function believed(prior: ComplexityCoefficients, examples: readonly Example[], belief: number): ComplexityCoefficients {
+  const shown = {
+    features: (name: string) => examples.some(({ features }) => features[name as ComplexityFeature] !== 0),
+    tasks: (name: string) => examples.some(({ task }) => task === name),
+  };
+  const scaled = <Name extends string>(weights: Record<Name, number>, isShown: (name: string) => boolean) =>
+    Object.fromEntries(
+      Object.entries<number>(weights).map(([name, weight]) => [name, isShown(name) ? weight * belief : weight]),
+    ) as Record<Name, number>;
+  return {
+    ...prior,
+    features: scaled(prior.features, shown.features),
+    tasks: scaled(prior.tasks, shown.tasks),
+  };
 }
 
 export function scoreOf(
