@@ -8,6 +8,8 @@ describe('the checkers', () => {
     [{ kind: 'words', groups: [['Paris']] }, 'It is paris.', true],
     [{ kind: 'words', groups: [['au']] }, 'because', false],
     [{ kind: 'words', groups: [['a'], ['b']] }, 'a only', false],
+    [{ kind: 'words', groups: [['2'], ['28']] }, 'by the 2nd, or the 28th', true],
+    [{ kind: 'words', groups: [['2']] }, 'by the 22nd', false],
     [{ kind: 'words', groups: [['巴黎']], maxCharacters: 3 }, '首都是巴黎', false],
     [{ kind: 'last-line', groups: [['是']] }, '想一想\n不是', false],
     [{ kind: 'last-line', groups: [['no']] }, 'I know.\nNo', true],

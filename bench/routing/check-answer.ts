@@ -27,13 +27,14 @@ export function checkAnswer(check: Check, raw: string): boolean {
   }
 }
 
-/** A short Latin word must stand alone ("au" is not in "because"), and 是 must not be 不是. */
+/** A short Latin word must stand alone ("au" is not in "because"; a number may be an ordinal), and 是 must not be 不是. */
 function holds(text: string, word: string): boolean {
   const [where, what] = [text.toLowerCase(), word.toLowerCase()];
   if (what === '是') return /(?<![不否])是/.test(where);
   if (!/^[\x20-\x7e]+$/.test(what) || what.length > 4) return where.includes(what);
   const escaped = what.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`(?<![a-z0-9])${escaped}(?![a-z0-9])`).test(where);
+  const ordinal = /\d$/.test(what) ? '(?:st|nd|rd|th)?' : '';
+  return new RegExp(`(?<![a-z0-9])${escaped}${ordinal}(?![a-z0-9])`).test(where);
 }
 
 function hasFields(answer: string, fields: Record<string, string | number>): boolean {

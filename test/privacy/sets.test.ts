@@ -51,7 +51,9 @@ type Bounds = {
   missedConversations?: number;
 };
 /** What was measured on a held-out set, with a little room, by its folder. */
-const measured: Record<string, Bounds> = {};
+const measured: Record<string, Bounds> = {
+  'held-out': { structured: 0.967, identifiers: 0.974, negatives: 0.02 },
+};
 /** For a set whose figures are not written down yet. */
 const atLeast: Bounds = { structured: 0.9, identifiers: 0.9, negatives: 0.05, topics: 0.9, missedConversations: 0 };
 
