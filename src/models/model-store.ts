@@ -93,7 +93,7 @@ export class ModelStore implements ModelAdministration {
     const found = installed.find(({ entry }) => entry.id === wanted || entry.aliases.includes(wanted ?? ''));
     if (found !== undefined) return found;
     throw unknownModel(
-      name,
+      name === 'default' ? 'default yet (`duanyun pull` chooses and fetches it)' : name,
       installed.map(({ entry }) => entry.id),
     );
   }
