@@ -50,6 +50,14 @@ describe('TextFilter', () => {
     }
   });
 
+  it('rules nothing out for a pattern whose flags it does not read', () => {
+    const text = comparable('Ärger 😀');
+    const filter = new TextFilter(text);
+    for (const pattern of [/\p{L}+ger/u, /\u{1F600}/u]) {
+      expect([pattern.test(text), filter.mayMatch(pattern)]).toEqual([true, true]);
+    }
+  });
+
   it('rules out what cannot match', () => {
     const filter = new TextFilter('most people agreed that the budget should grow');
     expect(filter.mayMatch(/密码|password/)).toBe(false);

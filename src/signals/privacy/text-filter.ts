@@ -194,8 +194,9 @@ function slotsOf(word: string): Int32Array {
   );
 }
 
-function compile(source: string): Compiled {
-  const { lists, digit } = needsOf(source);
+/** A pattern with flags that the reader does not know needs nothing, so that it is always tried. */
+function compile({ source, flags }: RegExp): Compiled {
+  const { lists, digit } = /[uv]/.test(flags) ? { lists: [], digit: false } : needsOf(source);
   const made = { lists: lists.map((words) => [...new Set(words)].map(slotsOf)), digit };
   if (compiled.size < mostPatterns) compiled.set(source, made);
   return made;
@@ -253,7 +254,7 @@ export class TextFilter {
 
   /** False where the pattern surely does not match this text, in whatever case it is written. */
   mayMatch(pattern: RegExp): boolean {
-    const { lists, digit } = compiled.get(pattern.source) ?? compile(pattern.source);
+    const { lists, digit } = compiled.get(pattern.source) ?? compile(pattern);
     if (digit && !this.hasDigit) return false;
     if (this.#stamp !== newest) return true;
     for (const words of lists) if (!this.#holdsOneOf(words)) return false;
