@@ -8,6 +8,8 @@ import { offerAfterPull } from '../optimize/offer.ts';
 import type { CommandContext } from '../run-command.ts';
 import { withStore } from '../with-store.ts';
 
+type Flags = { optimize?: boolean; json?: true };
+
 export function addPullCommand(program: Command, context: CommandContext): void {
   const command = program
     .command('pull')
@@ -21,31 +23,35 @@ export function addPullCommand(program: Command, context: CommandContext): void 
 }
 
 async function pull(model: string, command: Command, context: CommandContext): Promise<void> {
-  const { application, terminal } = context;
-  const flags = command.opts<{ optimize?: boolean; json?: true }>();
+  const flags = command.opts<Flags>();
   const config = configOf(command);
-  const asJson = flags.json === true;
-  const telemetry = application.openTelemetry({
-    ...config,
-    logLevel: config.logLevel === 'info' ? 'warn' : config.logLevel,
-  });
-  const store = application.openStore(config, telemetry.log);
+  await withStore(
+    context.application,
+    { ...config, published: true },
+    async (store) => {
+      const pulled = await fetchModel(store, model, flags, context);
+      if (flags.json && flags.optimize !== true) return;
+      await offerAfterPull(store, pulled, flags, config, context);
+    },
+    { quietly: true },
+  );
+}
+
+/** Returns the id of the model that the name stands for. */
+async function fetchModel(store: Store, name: string, { json }: Flags, { terminal }: CommandContext): Promise<string> {
   const interrupts = watchInterrupts(() => process.exit(130));
   const progress = new PullProgress(terminal, systemClock);
-  let pulled = model;
+  let pulled = name;
   try {
-    for await (const event of store.pull(model, { signal: interrupts.signal })) {
-      if (asJson) terminal.out(`${JSON.stringify(event)}\n`);
+    for await (const event of store.pull(name, { signal: interrupts.signal })) {
+      if (json) terminal.out(`${JSON.stringify(event)}\n`);
       else progress.show(event);
       if (event.type === 'pull-done') pulled = event.model;
     }
-    if (!asJson) terminal.out(`${pulled} is here.\n`);
+    if (!json) terminal.out(`${pulled} is here.\n`);
+    return pulled;
   } finally {
     progress.clear();
     interrupts.dispose();
-    await store.dispose();
   }
-  if (asJson && flags.optimize !== true) return;
-  const offer = (published: Store) => offerAfterPull(published, pulled, flags, config, context);
-  await withStore(application, { ...config, published: true }, offer, { quietly: true });
 }

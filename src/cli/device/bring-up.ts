@@ -1,7 +1,6 @@
 /** From a model's name to an engine that answers: pull what is missing, check the header, plan, load. */
 import path from 'node:path';
 import type { Modality } from '../../core/backend.ts';
-import { DuanyunError } from '../../core/errors.ts';
 import type { Log } from '../../core/log.ts';
 import type { InstalledModel, PullEvent } from '../../core/model-store.ts';
 import type { PictureDecoder } from '../../core/perception.ts';
@@ -10,6 +9,7 @@ import type { EngineStatistics } from '../../engine/host/messages.ts';
 import { ModelAdapters } from '../../models/adapters/model-adapters.ts';
 import type { Application, Engine, Modules, Store } from '../application.ts';
 import { countPhysicalCores } from './physical-cores.ts';
+import { resolveOrPull } from '../resolve-or-pull.ts';
 import { chooseDraftModel } from './draft-model.ts';
 import { planEngine, type EnginePlan } from './plan-engine.ts';
 import { planVision } from './plan-vision.ts';
@@ -43,13 +43,15 @@ export type BroughtUp = { model: InstalledModel; plan: EnginePlan; engine: Engin
  */
 export async function bringUp(parts: BringUpParts): Promise<BroughtUp> {
   const { application, store, config, log, signal, modules, hooks } = parts;
-  const model = withProjector(await obtain(parts, config.model), config.projector);
+  const obtain = (name: string): Promise<InstalledModel> =>
+    resolveOrPull(store, name, { signal, onPull: (event) => hooks.onPull(event) });
+  const model = withProjector(await obtain(config.model), config.projector);
   const header = await application.readHeader(model.weightsPath);
   const vision =
     model.projectorPath === undefined ? undefined : planVision(await application.readHeader(model.projectorPath));
   const draft = await chooseDraftModel(model, {
     config,
-    find: (name) => obtain(parts, name),
+    find: obtain,
     readHeader: (file) => application.readHeader(file),
     onNote: (note) => log.warn({ model: model.entry.id }, note),
   });
@@ -94,16 +96,4 @@ function withProjector(model: InstalledModel, projector: string): InstalledModel
 
 function budgetBytes({ memoryBudget }: Config): number {
   return memoryBudget === 'auto' ? Number.POSITIVE_INFINITY : memoryBudget * 1024 * 1024;
-}
-
-/** What is installed is taken as it is, without a look at the network. */
-async function obtain({ store, signal, hooks }: BringUpParts, name: string): Promise<InstalledModel> {
-  try {
-    return await store.resolve(name);
-  } catch (error) {
-    const isMissing = error instanceof DuanyunError && error.code === 'model_not_found';
-    if (!isMissing || /\.gguf$/i.test(name)) throw error;
-  }
-  for await (const event of store.pull(name, { signal })) hooks.onPull(event);
-  return store.resolve(name);
 }

@@ -1,6 +1,6 @@
 /** Runs a search and shows it; `duanyun optimize` and `duanyun pull` both do. */
 import { writeFile } from 'node:fs/promises';
-import { DuanyunError, makeError } from '../../core/errors.ts';
+import { makeError } from '../../core/errors.ts';
 import type { InstalledModel } from '../../core/model-store.ts';
 import { systemClock } from '../../core/clock.ts';
 import type { Config } from '../../config/load-config.ts';
@@ -12,6 +12,7 @@ import type { Store } from '../application.ts';
 import { countPhysicalCores } from '../device/physical-cores.ts';
 import { watchInterrupts } from '../interrupts.ts';
 import { PullProgress } from '../pull-progress.ts';
+import { resolveOrPull } from '../resolve-or-pull.ts';
 import type { CommandContext } from '../run-command.ts';
 import { OptimizeProgress } from './optimize-progress.ts';
 import { candidateTable, outcomeText } from './result-text.ts';
@@ -84,27 +85,19 @@ export async function runOptimize(
   else terminal.out(`${candidateTable(result)}\n${outcomeText(model.entry.id, flags.for, result)}\n`);
 
   async function findBetterSource(name: string): Promise<BetterSource> {
-    const { weightsPath, source } = await resolveOrPull(name);
-    return { path: weightsPath, identity: source, name };
-  }
-
-  async function resolveOrPull(name: string): Promise<InstalledModel> {
-    try {
-      return await store.resolve(name);
-    } catch (error) {
-      const isMissing = error instanceof DuanyunError && error.code === 'model_not_found';
-      if (!isMissing || /\.gguf$/i.test(name)) throw error;
-    }
     const pulling = new PullProgress(terminal, systemClock);
     try {
-      for await (const event of store.pull(name, { signal: interrupts.signal })) {
-        if (flags.json) terminal.out(`${JSON.stringify(event)}\n`);
-        else pulling.show(event);
-      }
+      const { weightsPath, source } = await resolveOrPull(store, name, {
+        signal: interrupts.signal,
+        onPull: (event) => {
+          if (flags.json) terminal.out(`${JSON.stringify(event)}\n`);
+          else pulling.show(event);
+        },
+      });
+      return { path: weightsPath, identity: source, name };
     } finally {
       pulling.clear();
     }
-    return store.resolve(name);
   }
 }
 
