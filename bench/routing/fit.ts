@@ -16,11 +16,12 @@ export type Example = {
 };
 
 /**
- * Strength of the pull, and how much of the judgement is believed; chosen among these by cross-validation inside the training
- * part. The pull is so strong that only the level and the scale move: single weights that were fitted to 100 families of
+ * Strength of the pull: so strong that only the level and the scale move. Single weights that were fitted to 100 families of
  * requests did worse on families that they had not seen.
  */
-const choices = [0.1, 0.2, 0.3, 0.45, 0.6, 1].map((belief) => ({ pull: 10_000, belief }));
+const pull: number = 10_000;
+/** How much of the judgement is believed; chosen among these by cross-validation inside the training part. */
+const beliefs = [0.1, 0.2, 0.3, 0.45, 0.6, 1];
 const steps = 25;
 
 /** `folds` numbers, one for each example; a family is never in two. Families of one size are spread evenly. */
@@ -58,27 +59,27 @@ export function outOfFold(examples: readonly Example[], prior: ComplexityCoeffic
   return scores;
 }
 
-/** Fits with the pull and belief that do best in a cross-validation by family over these same examples. */
+/** Fits with the belief that does best in a cross-validation by family over these same examples. */
 export function fit(
   examples: readonly Example[],
   prior: ComplexityCoefficients,
-): { coefficients: ComplexityCoefficients; pull: number; belief: number } {
+): { coefficients: ComplexityCoefficients; belief: number } {
   const foldOf = foldsByFamily(
     examples.map(({ family }) => family),
     5,
     11,
   );
-  const losses = choices.map(({ pull, belief }) =>
+  const losses = beliefs.map((belief) =>
     mean(
       [0, 1, 2, 3, 4].flatMap((fold) => {
         const training = examples.filter((_, index) => foldOf[index] !== fold);
-        const coefficients = fitWith(training, believed(prior, belief), pull);
+        const coefficients = fitWith(training, believed(prior, belief));
         return examples.filter((_, index) => foldOf[index] === fold).map((each) => logLoss(each, coefficients));
       }),
     ),
   );
-  const { pull, belief } = choices[losses.indexOf(Math.min(...losses))] ?? { pull: 8, belief: 1 };
-  return { coefficients: fitWith(examples, believed(prior, belief), pull), pull, belief };
+  const belief = beliefs[losses.indexOf(Math.min(...losses))] ?? 1;
+  return { coefficients: fitWith(examples, believed(prior, belief)), belief };
 }
 
 /** The judgement with all of its weights made smaller: the same order, but less sure of itself. */
@@ -106,7 +107,7 @@ function logLoss(example: Example, coefficients: ComplexityCoefficients): number
 }
 
 /** Newton's method on the penalised likelihood; a few dozen weights, so the matrix is solved directly. */
-function fitWith(examples: readonly Example[], prior: ComplexityCoefficients, pull: number): ComplexityCoefficients {
+function fitWith(examples: readonly Example[], prior: ComplexityCoefficients): ComplexityCoefficients {
   const featureNames = Object.keys(prior.features) as ComplexityFeature[];
   const taskNames = Object.keys(prior.tasks) as TaskKind[];
   const rows = examples.map(({ features, task }) => [

@@ -12,14 +12,14 @@ const target = path.resolve('src/signals/data/complexity-coefficients.ts');
 
 export function train(): void {
   const examples = loadExamples();
-  const { coefficients, pull, belief } = fit(examples, judgedCoefficients);
+  const { coefficients, belief } = fit(examples, judgedCoefficients);
   const lines = (record: Record<string, number>): string =>
     Object.entries(record)
       .map(([name, value]) => `    ${name.includes('-') ? `'${name}'` : name}: ${Number(value.toFixed(3))},\n`)
       .join('');
   writeFileSync(
     target,
-    `/** Written by \`npm run bench:routing -- train\` from ${examples.length} recorded answers; pull ${pull}, belief ${belief}. Not edited by hand. */
+    `/** Written by \`npm run bench:routing -- train\` from ${examples.length} recorded answers; belief ${belief}. Not edited by hand. */
 import type { ComplexityCoefficients } from '../complexity/complexity-types.ts';
 
 export const complexityCoefficients: ComplexityCoefficients = {
@@ -32,5 +32,5 @@ ${lines(coefficients.tasks)}  },
 };
 `,
   );
-  console.log(`fitted to ${examples.length} answers, pull ${pull}, belief ${belief}: ${target}`);
+  console.log(`fitted to ${examples.length} answers, belief ${belief}: ${target}`);
 }

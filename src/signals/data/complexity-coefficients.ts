@@ -1,4 +1,4 @@
-/** Written by `npm run bench:routing -- train` from 648 recorded answers; pull 10000, belief 0.2. Not edited by hand. */
+/** Written by `npm run bench:routing -- train` from 648 recorded answers; belief 0.2. Not edited by hand. */
 import type { ComplexityCoefficients } from '../complexity/complexity-types.ts';
 
 export const complexityCoefficients: ComplexityCoefficients = {
