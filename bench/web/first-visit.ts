@@ -1,7 +1,7 @@
 /** Bytes over the wire at a first visit, headers included: counted where they pass, between the browser and the server. */
 // oxlint-disable no-restricted-imports -- the page needs a server
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { chromium, type Page } from 'playwright';
+import { type BrowserContext, chromium, type Page } from 'playwright';
 import { startWebServer } from '../../test/support/web-server.ts';
 import { type Figure, pageFolder, patientMs } from './figure.ts';
 
@@ -10,27 +10,35 @@ export async function measureFirstVisit(launch: { executablePath: string; args: 
   const counter = await countingProxy(Number(new URL(web.server.url).port));
   const browser = await chromium.launch(launch);
   try {
-    const page = await (await browser.newContext()).newPage();
-    page.setDefaultTimeout(patientMs);
-    await page.goto(counter.url, { waitUntil: 'commit' });
-    await page.locator('.composer textarea').waitFor();
+    // Without the service worker, whose copy would be under way before the wait has ended.
+    const online = await visit(await browser.newContext({ serviceWorkers: 'block' }), counter.url);
     const usable = counter.bytes();
+    await online.context().close();
+    const page = await visit(await browser.newContext(), counter.url);
     await page.evaluate('navigator.serviceWorker.ready');
     await quiet(page, () => counter.bytes());
-    const offline = counter.bytes();
+    const offline = counter.bytes() - usable;
     await keepEngine(page);
     await quiet(page, () => counter.bytes());
     const megabytes = (bytes: number): number[] => [bytes / 1e6];
     return [
       { name: 'first visit until the chat can be used', unit: 'MB', values: megabytes(usable) },
       { name: 'first visit with the copy for the time without a server', unit: 'MB', values: megabytes(offline) },
-      { name: 'the same with an engine (weights not counted)', unit: 'MB', values: megabytes(counter.bytes()) },
+      { name: 'the same with an engine (weights not counted)', unit: 'MB', values: megabytes(counter.bytes() - usable) },
     ];
   } finally {
     await browser.close();
     counter.close();
     await web.close();
   }
+}
+
+async function visit(context: BrowserContext, url: string): Promise<Page> {
+  const page = await context.newPage();
+  page.setDefaultTimeout(patientMs);
+  await page.goto(url, { waitUntil: 'commit' });
+  await page.locator('.composer textarea').waitFor();
+  return page;
 }
 
 /** As the page does it when a model is fetched. */
