@@ -24,7 +24,11 @@ export async function measureFirstVisit(launch: { executablePath: string; args: 
     return [
       { name: 'first visit until the chat can be used', unit: 'MB', values: megabytes(usable) },
       { name: 'first visit with the copy for the time without a server', unit: 'MB', values: megabytes(offline) },
-      { name: 'the same with an engine (weights not counted)', unit: 'MB', values: megabytes(counter.bytes() - usable) },
+      {
+        name: 'the same with an engine (weights not counted)',
+        unit: 'MB',
+        values: megabytes(counter.bytes() - usable),
+      },
     ];
   } finally {
     await browser.close();

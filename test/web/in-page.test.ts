@@ -57,9 +57,9 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function newPage(): Promise<Page> {
+  async function newPage(address = server.web.server.url): Promise<Page> {
     const opened = await browser.newPage();
-    await opened.goto(server.web.server.url);
+    await opened.goto(address);
     await opened.locator('.composer textarea').waitFor();
     return opened;
   }
@@ -188,6 +188,72 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
     await page.reload();
     await page.getByText('The page was closed or reloaded in mid-answer').waitFor();
     expect((await page.locator('.answer .markdown').last().textContent())?.length).toBeGreaterThan(2);
+  });
+
+  it('loads while a question is written that will be answered here, before it is asked', long, async () => {
+    await page.getByRole('button', { name: 'New chat' }).last().click();
+    await openPanel(page);
+    await page.getByText('The model is loaded as soon as').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    await page.locator('.composer textarea').fill(privateQuestion);
+    await openPanel(page);
+    await page.getByText('The model is loaded.').waitFor();
+    await page.getByRole('button', { name: 'Close' }).click();
+    expect(await page.locator('.answer').count()).toBe(0);
+    await page.locator('.composer textarea').press('Enter');
+    expect(await someWords(page)).toMatch(/This browser/);
+  });
+
+  /** An answer of the page's own model that is on its way, and long. */
+  async function askForStory(): Promise<void> {
+    await page.getByRole('button', { name: 'New chat' }).last().click();
+    await page.getByRole('combobox', { name: 'Model' }).selectOption('page:smollm2-135m');
+    await ask(page, 'Write a long story about a brave fox, a river and three friends.');
+    await page.locator('.answer[aria-busy=true] .markdown').filter({ hasText: /\w{3}/ }).waitFor();
+  }
+  const shownText = async (): Promise<string> => (await page.locator('.answer .markdown').last().textContent()) ?? '';
+
+  it('keeps what came when the browser ends the worker of the engine, and starts another', long, async () => {
+    await askForStory();
+    // Without a word: so ends what a browser takes away for want of memory.
+    const worker = page.workers().find((each) => each.url().includes('/in-page-worker-'));
+    expect(worker).toBeDefined();
+    worker?.evaluate('self.close()').catch(() => {});
+    await page.getByRole('alert').getByText('engine_crashed').waitFor();
+    expect((await shownText()).length).toBeGreaterThan(2);
+    await ask(page, 'Say yes.');
+    expect(await someWords(page)).toMatch(/This browser/);
+    expect(await page.getByRole('alert').count()).toBe(1);
+  });
+
+  it('goes on in the page after it was put away and frozen', long, async () => {
+    await askForStory();
+    const session = await browser.newCDPSession(page);
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 500);
+    });
+    await session.send('Page.setWebLifecycleState', { state: 'active' });
+    const before = (await shownText()).length;
+    await expect.poll(async () => (await shownText()).length, patient).toBeGreaterThan(before);
+    expect(await someWords(page)).toMatch(/This browser/);
+  });
+
+  it('keeps what came when the page is discarded in mid-answer, and answers again', long, async () => {
+    await askForStory();
+    const address = page.url();
+    const session = await browser.newCDPSession(page);
+    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
+    const isGone = page.waitForEvent('crash');
+    session.send('Page.crash').catch(() => {});
+    await isGone;
+    await page.close();
+    page = await newPage(address);
+    await page.getByText('The page was closed or reloaded in mid-answer').waitFor();
+    expect((await shownText()).length).toBeGreaterThan(2);
+    await page.getByRole('combobox', { name: 'Model' }).selectOption('page:smollm2-135m');
+    await ask(page, 'Say yes.');
+    expect(await someWords(page)).toMatch(/This browser/);
   });
 
   it('runs in one tab at a time, and follows the one that asks', long, async () => {

@@ -1,4 +1,4 @@
-import { type ClipboardEvent, type DragEvent, useMemo, useRef, useState } from 'react';
+import { type ClipboardEvent, type DragEvent, useEffect, useMemo, useRef, useState } from 'react';
 import { estimateTokens } from '../../../src/signals/size.ts';
 import type { Preference } from '../api/ask.ts';
 import type { DecisionBase } from './inspect.ts';
@@ -25,8 +25,12 @@ type ComposerProps = {
   isAnswering: boolean;
   onSend: (content: QuestionContent) => void;
   onStop: () => void;
+  /** The draft would run in this page, and has for a moment. */
+  onHere: () => void;
 };
 
+/** The first letters of a long question look like a short one. */
+const settledMs = 700;
 const mostPictures = 8;
 /** Longer texts are cut when they are pasted; characters. */
 const longestText = 200_000;
@@ -49,6 +53,13 @@ export function Composer(props: ComposerProps) {
   const earlierTokens = useMemo(() => turns.reduce((sum, turn) => sum + estimateTokens(turn.text), 0), [lastId]);
   const hasAttachments = pictures.length + recordings.length > 0;
   const known = useDraftVerdict({ text, model, preference, isTainted, earlierTokens, hasAttachments }, situation);
+  const wouldRunInPage = props.isInPage && known?.verdict.route?.target === 'device';
+  const { onHere } = props;
+  useEffect(() => {
+    if (!wouldRunInPage) return undefined;
+    const timer = setTimeout(onHere, settledMs);
+    return () => clearTimeout(timer);
+  }, [wouldRunInPage, onHere]);
   const canSend = !isAnswering && (text.trim() !== '' || hasAttachments);
 
   const change = (value: string): void => {

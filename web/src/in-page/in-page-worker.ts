@@ -30,6 +30,8 @@ class InPage {
   readonly #backend: WllamaBackend;
   readonly #service: PageService;
   #saidMs = 0;
+  /** Done when the model that is to answer was looked for: a question may come with the start of this worker. */
+  #chosen: Promise<void> = Promise.resolve();
 
   constructor(facts: { threads: number; deviceGiB: number | undefined }) {
     this.#facts = facts;
@@ -58,9 +60,10 @@ class InPage {
     else this.#say();
   }
 
-  async use(modelId: string | undefined): Promise<void> {
+  use(modelId: string | undefined): Promise<void> {
     this.#modelId = modelId;
-    await this.refresh();
+    this.#chosen = this.refresh();
+    return this.#chosen;
   }
 
   /** Looks at the store, and at what the server offers. */
@@ -89,6 +92,12 @@ class InPage {
     this.#say();
   }
 
+  /** A question is being written that would run here. */
+  async prepare(earlier: Question['messages']): Promise<void> {
+    await this.#chosen;
+    if (this.#backend.loadedModel === undefined) await this.#service.prepare(earlier);
+  }
+
   async ask(id: number, question: Question): Promise<void> {
     const work = this.#ask(id, question);
     this.#ending.add(work);
@@ -106,6 +115,7 @@ class InPage {
     const controller = new AbortController();
     this.#running.set(id, controller);
     try {
+      await this.#chosen;
       for await (const event of this.#service.answer(question, controller.signal)) send({ type: 'event', id, event });
       send({ type: 'done', id });
     } catch (error) {
@@ -222,6 +232,11 @@ let inPage: InPage | undefined;
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === 'start') {
     inPage ??= new InPage(data.facts);
+    const { lifeLock } = data;
+    void navigator.locks.request(lifeLock, () => {
+      send({ type: 'alive', lifeLock });
+      return new Promise(() => {});
+    });
     return;
   }
   const own = inPage;
@@ -232,6 +247,8 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
         return own.setServer(data.server);
       case 'use':
         return own.use(data.modelId);
+      case 'prepare':
+        return own.prepare(data.earlier);
       case 'ask':
         return own.ask(data.id, data.question);
       case 'abort':

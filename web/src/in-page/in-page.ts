@@ -57,14 +57,18 @@ export class InPage {
     if (this.#worker !== undefined || this.#view.support !== 'ready') return;
     const worker = new Worker(trustedScript(workerUrl), { type: 'module', name: 'duanyun-in-page' });
     this.#worker = worker;
-    worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => this.#receive(data));
+    worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
+      if (data.type === 'alive') this.#watch(worker, data.lifeLock);
+      else this.#receive(data);
+    });
     // The worker itself broke (its memory is gone, its script is): what came so far stays, and the next use starts another.
     worker.addEventListener('error', () => this.#lost(worker));
     worker.addEventListener('messageerror', () => this.#lost(worker));
     const { hardwareConcurrency, deviceMemory } = navigator as Navigator & { deviceMemory?: number };
     // Of many cores a phone's half are slow ones, and the slowest sets the pace.
     const threads = Math.min(mostThreads, hardwareConcurrency <= 4 ? hardwareConcurrency : hardwareConcurrency / 2);
-    this.#send({ type: 'start', facts: { threads: Math.max(1, Math.floor(threads)), deviceGiB: deviceMemory } });
+    const facts = { threads: Math.max(1, Math.floor(threads)), deviceGiB: deviceMemory };
+    this.#send({ type: 'start', facts, lifeLock: `duanyun-worker-${crypto.randomUUID()}` });
     this.#send({ type: 'server', server: { ...this.#server, key: currentKey() } });
     this.#send({ type: 'use', modelId: chosenModel() });
   }
@@ -86,6 +90,7 @@ export class InPage {
   pull(modelId: string): void {
     // A model without its engine is of no use when the server is away.
     void offlinePage.keepEngine();
+    this.start();
     this.#send({ type: 'pull', modelId });
   }
 
@@ -95,7 +100,13 @@ export class InPage {
 
   remove(modelId: string): void {
     if (chosenModel() === modelId) saveChosen(undefined);
+    this.start();
     this.#send({ type: 'remove', modelId });
+  }
+
+  /** A question is being written that would run here: the model is loaded meanwhile, and `earlier` read. */
+  prepare(earlier: Question['messages']): void {
+    if (this.#view.state?.engine === 'idle') this.#send({ type: 'prepare', earlier });
   }
 
   /** Answers what this page decides about by itself, and lets the server answer the rest. */
@@ -161,7 +172,12 @@ export class InPage {
     }
   }
 
-  #receive(message: FromWorker): void {
+  /** A worker that the browser ends says nothing; the lock that it holds is free then. */
+  #watch(worker: Worker, lifeLock: string): void {
+    navigator.locks.request(lifeLock, () => this.#lost(worker)).catch(() => {});
+  }
+
+  #receive(message: Exclude<FromWorker, { type: 'alive' }>): void {
     if (message.type === 'state') {
       this.#view = { ...this.#view, state: message.state };
       if (message.state.modelId !== undefined) saveChosen(message.state.modelId);
@@ -196,7 +212,8 @@ export class InPage {
     this.#receipts.clear();
     const { state } = this.#view;
     const trouble = { code: 'engine_crashed', message: '' };
-    this.#view = { ...this.#view, state: state === undefined ? undefined : { ...state, engine: 'failed', trouble } };
+    const failed = { engine: 'failed' as const, pull: undefined, trouble };
+    this.#view = { ...this.#view, state: state === undefined ? undefined : { ...state, ...failed } };
     for (const listener of this.#listeners) listener();
   }
 

@@ -21,9 +21,12 @@ export type ServerFacts = {
 };
 
 export type ToWorker =
-  | { type: 'start'; facts: PageFacts }
+  /** The worker holds the lock as long as it lives. */
+  | { type: 'start'; facts: PageFacts; lifeLock: string }
   | { type: 'server'; server: ServerFacts }
   | { type: 'use'; modelId: string | undefined }
+  /** `earlier`: what was said before the question that is being written. */
+  | { type: 'prepare'; earlier: Question['messages'] }
   | { type: 'ask'; id: number; question: Question }
   | { type: 'abort'; id: number }
   | { type: 'receipt'; id: number; receiptId: string }
@@ -66,6 +69,7 @@ export type InPageState = {
 };
 
 export type FromWorker =
+  | { type: 'alive'; lifeLock: string }
   | { type: 'state'; state: InPageState }
   | { type: 'event'; id: number; event: AnswerEvent }
   | { type: 'done'; id: number }

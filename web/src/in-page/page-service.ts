@@ -90,6 +90,20 @@ export class PageService {
     this.#server.routes.delete(request.id);
   }
 
+  /**
+   * Loads the model and reads what a question would come after, so that its answer waits for neither. What the engine then
+   * says goes nowhere; what goes wrong here goes wrong for the question too, which says it.
+   *
+   * @param earlier the conversation so far
+   */
+  async prepare(earlier: Question['messages']): Promise<void> {
+    const model = this.#device.capabilities()[0]?.id;
+    if (model === undefined || earlier.some(({ content }) => typeof content !== 'string')) return;
+    const request = this.#requestOf({ model, messages: [...earlier, { role: 'user', content: '' }] });
+    const events = this.#device.stream({ ...request, maxTokens: 1 }, { signal: new AbortController().signal });
+    for await (const event of events) if (event.type === 'error') return;
+  }
+
   /** Of an answer that the page gave. */
   receipt(id: string): Record<string, unknown> | undefined {
     const receipt = this.#service.receipts.get(id);

@@ -1,7 +1,7 @@
 import { lazy, Suspense, useEffect, useMemo, useState, useSyncExternalStore } from 'react';
 import type { Preference } from '../api/ask.ts';
 import { ChatStore, type QuestionContent } from '../conversation/chat-store.ts';
-import { shownTurns, type AnswerTurn, type Turn, type UserTurn } from '../conversation/conversation.ts';
+import { shownTurns, type AnswerTurn, type Turn, type UserTurn, wireMessages } from '../conversation/conversation.ts';
 import { ConversationView } from '../conversation/conversation-view.tsx';
 import { Composer } from '../draft/composer.tsx';
 import { HistoryPanel } from '../history/history-panel.tsx';
@@ -26,6 +26,7 @@ const CloudPage = lazy(() => import('../pages/cloud-page.tsx'));
 const deviceViews: readonly View[] = ['chat', 'minutes', 'device', 'routing', 'benchmark'];
 const gatewayViews: readonly View[] = ['chat', 'cloud'];
 const chat = new ChatStore(inPage);
+const prepareHere = (): void => inPage.prepare(wireMessages(shownTurns(chat.snapshot().conversation)));
 const idInAddress = (): string | undefined => /^#\/c\/(\w+)$/.exec(location.hash)?.[1];
 
 export function App() {
@@ -166,6 +167,7 @@ export function App() {
             isAnswering={state.isAnswering}
             onSend={send}
             onStop={() => chat.stop()}
+            onHere={prepareHere}
           />
         </div>
         {view !== 'chat' && (

@@ -15,7 +15,7 @@ export const inPageEnglish = {
   } as Record<string, string>,
   engine: {
     none: 'No model is in use here: the server answers.',
-    idle: 'The model is loaded by the first question.',
+    idle: 'The model is loaded as soon as a question is written for it.',
     loading: 'Loading the model …',
     ready: 'The model is loaded.',
     failed: 'The engine of this page stopped.',

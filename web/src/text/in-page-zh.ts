@@ -16,7 +16,7 @@ export const inPageChinese: typeof inPageEnglish = {
   },
   engine: {
     none: '这里没有启用模型:由服务器回答。',
-    idle: '第一个问题会加载模型。',
+    idle: '开始写由它回答的问题时,就会加载模型。',
     loading: '正在加载模型……',
     ready: '模型已加载。',
     failed: '页面里的引擎停了。',
