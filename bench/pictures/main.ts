@@ -142,6 +142,7 @@ async function takeChat(page: Page, look: Look): Promise<void> {
   await page.getByRole('button', { name: words.panel }).click();
   await page.locator('.in-page li').first().waitFor();
   await take(page, look, 'panel');
+  await page.keyboard.press('Escape');
 }
 
 async function takeMeeting(page: Page, url: string, look: Look, file: string): Promise<void> {

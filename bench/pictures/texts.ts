@@ -22,8 +22,8 @@ export const texts: Record<Language, Words> = {
     explain: 'Explain',
   },
   zh: {
-    harmless: '列出欧洲的三条河流,每条一句话。',
-    private: '我叫李明,手机号是13812345678,最近查出糖尿病,应该问医生什么?',
+    harmless: '列出欧洲的三条河流，每条一句话。',
+    private: '我叫李明，手机号是13812345678，最近查出糖尿病，应该问医生什么？',
     stop: '停止',
     history: '打开历史',
     panel: '本浏览器里的模型',

@@ -54,8 +54,8 @@ const chinese: Words = {
   none: '无。',
   noSpeakers: '未区分',
   colon: ':',
-  made: ({ models }) => `由设备上的 ${models.language} 生成,使用前请核对。`,
-  withoutNotes: (parts) => `模型未能为 ${parts} 做笔记,请看会议记录。`,
+  made: ({ models }) => `由设备上的 ${models.language} 生成，使用前请核对。`,
+  withoutNotes: (parts) => `模型未能为 ${parts} 做笔记，请看会议记录。`,
 };
 
 /** Whoever spoke could have said anything: nothing of it becomes markup. */

@@ -216,7 +216,7 @@ describe('duanyun advise', () => {
   it('answers with the choice, the reasons and the numbers', async () => {
     const run = await runDuanyun(['advise', '--users', '50', '--language', 'zh']);
     expect(run.code).toBe(0);
-    expect(run.stdout).toMatch(/^建议: 云端\n/);
+    expect(run.stdout).toMatch(/^建议：云端\n/);
     expect(run.stdout).toContain('users 50 > edge.users 1.0 (reference document, not measured here)');
   });
 });

@@ -41,7 +41,7 @@ export const rules: readonly Rule[] = [
     says: 'rules-out-cloud',
     shows: ['edge.firstTokenMs', 'edge.tokensPerSecond'],
     reason: {
-      zh: '所有请求都敏感(如医疗、金融):数据不得离开设备',
+      zh: '所有请求都敏感（如医疗、金融）：数据不得离开设备',
       en: 'Every request is sensitive (medicine, finance): nothing may leave the device',
     },
   },
@@ -50,7 +50,7 @@ export const rules: readonly Rule[] = [
     when: { field: 'privacy', is: 'equal', than: 'some' },
     says: 'needs-device',
     reason: {
-      zh: '部分请求敏感:这些请求必须在端侧运行',
+      zh: '部分请求敏感：这些请求必须在端侧运行',
       en: 'Some requests are sensitive: those must run on the device',
     },
   },
@@ -59,7 +59,7 @@ export const rules: readonly Rule[] = [
     when: { field: 'offline', is: 'equal', than: true },
     says: 'needs-device',
     shows: ['edge.firstTokenMs', 'edge.tokensPerSecond'],
-    reason: { zh: '断网时也要可用(如车载、野外)', en: 'It must work without a network (cars, field work)' },
+    reason: { zh: '断网时也要可用（如车载、野外）', en: 'It must work without a network (cars, field work)' },
   },
   {
     id: 'interactive',
@@ -67,7 +67,7 @@ export const rules: readonly Rule[] = [
     says: 'favours-device',
     shows: ['edge.firstTokenMs', 'cloud.firstTokenMs'],
     reason: {
-      zh: '低延迟交互(如 AR 眼镜、智能家居):端侧响应稳定,不受网络影响',
+      zh: '低延迟交互（如 AR 眼镜、智能家居）：端侧响应稳定，不受网络影响',
       en: 'Interactive (glasses, home control): the device answers steadily, whatever the network does',
     },
   },
@@ -75,7 +75,7 @@ export const rules: readonly Rule[] = [
     id: 'personalised',
     when: { field: 'personalised', is: 'equal', than: true },
     says: 'favours-device',
-    reason: { zh: '用户个性化模型:本地微调的小模型', en: 'A model of each user’s own, tuned on the device' },
+    reason: { zh: '用户个性化模型：本地微调的小模型', en: 'A model of each user’s own, tuned on the device' },
   },
   {
     id: 'complex-tasks',
@@ -83,7 +83,7 @@ export const rules: readonly Rule[] = [
     says: 'favours-cloud',
     shows: ['edge.tokensPerSecond', 'cloud.tokensPerSecond'],
     reason: {
-      zh: '高复杂度任务(长文档摘要、多跳推理、代码生成)',
+      zh: '高复杂度任务（长文档摘要、多跳推理、代码生成）',
       en: 'Complex tasks (long documents, several steps of reasoning, code)',
     },
   },
@@ -101,14 +101,14 @@ export const rules: readonly Rule[] = [
     id: 'frequent-updates',
     when: { field: 'updates', is: 'equal', than: 'weekly' },
     says: 'favours-cloud',
-    reason: { zh: '模型频繁更新:云端只需更新一处', en: 'The model changes often: the cloud is updated in one place' },
+    reason: { zh: '模型频繁更新：云端只需更新一处', en: 'The model changes often: the cloud is updated in one place' },
   },
   {
     id: 'small-device',
     when: { field: 'deviceMemoryGib', is: 'below', than: { figure: 'edge.memoryGib' } },
     says: 'rules-out-device',
     reason: {
-      zh: '设备内存放不下模型(中低端手机)',
+      zh: '设备内存放不下模型（中低端手机）',
       en: 'The model does not fit into the device’s memory (older and cheaper devices)',
     },
   },

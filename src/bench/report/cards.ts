@@ -28,7 +28,7 @@ export function cardsOf(results: Results): Card[] {
       model: `${kind} · ${modelName(answeredBy)}`,
       figures: [
         figure(
-          both('首个 token,热', 'First token, warm'),
+          both('首个 token，热', 'First token, warm'),
           distribution(warm.flatMap((each) => metricsOf(each).ttftMs ?? [])),
           'ms',
           0,

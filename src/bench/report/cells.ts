@@ -55,5 +55,5 @@ export function limitNote({ ttftMs, tpotMs, e2elMs }: Limits): Text {
     ...(tpotMs === undefined ? [] : [`TPOT ≤ ${tpotMs} ms`]),
     ...(e2elMs === undefined ? [] : [`E2EL ≤ ${e2elMs} ms`]),
   ].join(', ');
-  return both(`限值:${parts === '' ? '无' : parts}`, `Limits: ${parts === '' ? 'none' : parts}`);
+  return both(`限值：${parts === '' ? '无' : parts}`, `Limits: ${parts === '' ? 'none' : parts}`);
 }

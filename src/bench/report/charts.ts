@@ -13,7 +13,7 @@ type Point = [number, number];
 export function chartsOf(results: Results): Chart[] {
   return [
     scenarioBars(results),
-    sweep(results, both('并发与吞吐(tokens/s)', 'Concurrency and throughput (tokens/s)'), (name, level) => {
+    sweep(results, both('并发与吞吐（tokens/s）', 'Concurrency and throughput (tokens/s)'), (name, level) => {
       return summarise(requestsOf(results, name, 'load', level), limitsOf(results)).outputTokensPerSecond;
     }),
     sweep(results, both('并发与 TTFT p50(ms)', 'Concurrency and TTFT p50 (ms)'), (name, level) => {
@@ -24,9 +24,9 @@ export function chartsOf(results: Results): Chart[] {
     }),
     gapDistribution(results),
     sustained(results),
-    samples(results, both('内存(MiB)', 'Memory (MiB)'), (each) => (each.memoryBytes ?? Number.NaN) / 1024 ** 2),
-    samples(results, both('功率(W)', 'Power (W)'), (each) => each.watts ?? Number.NaN),
-    samples(results, both('温度(°C)', 'Temperature (°C)'), (each) => each.celsius ?? Number.NaN),
+    samples(results, both('内存（MiB）', 'Memory (MiB)'), (each) => (each.memoryBytes ?? Number.NaN) / 1024 ** 2),
+    samples(results, both('功率（W）', 'Power (W)'), (each) => each.watts ?? Number.NaN),
+    samples(results, both('温度（°C）', 'Temperature (°C)'), (each) => each.celsius ?? Number.NaN),
     timeline(results),
   ].filter((chart) => chart !== undefined);
 }
@@ -60,7 +60,7 @@ function scenarioBars(results: Results): Chart | undefined {
       ),
     ),
   }));
-  const title = both('场景端到端耗时,热(ms)', 'Scenarios end to end, warm (ms)');
+  const title = both('场景端到端耗时，热（ms）', 'Scenarios end to end, warm (ms)');
   return { title, option: base({ type: 'category', data: names }, { type: 'value', name: 'ms' }, series) };
 }
 
@@ -103,7 +103,7 @@ function gapDistribution(results: Results): Chart | undefined {
     return { name, type: 'line', showSymbol: false, step: 'end', data };
   });
   if (series.every(({ data }) => data.length === 0)) return undefined;
-  const title = both('token 间隔的累积分布(ms)', 'Gaps between tokens, cumulative (ms)');
+  const title = both('token 间隔的累积分布（ms）', 'Gaps between tokens, cumulative (ms)');
   return { title, option: base({ type: 'value', name: 'ms' }, { type: 'value', max: 1 }, series) };
 }
 
@@ -117,7 +117,7 @@ function sustained(results: Results): Chart | undefined {
     }),
   }));
   if (series.every(({ data }) => data.length === 0)) return undefined;
-  const title = both('连续运行的速度(tokens/s)', 'Speed of runs back to back (tokens/s)');
+  const title = both('连续运行的速度（tokens/s）', 'Speed of runs back to back (tokens/s)');
   return {
     title,
     option: base({ type: 'value', name: 'run', minInterval: 1 }, { type: 'value', scale: true }, series),
@@ -152,7 +152,7 @@ function timeline(results: Results): Chart | undefined {
   });
   if (series.every(({ data }) => data.length === 0)) return undefined;
   const title = both(
-    '一次请求的时间线:第几个数据块在何时到达(ms)',
+    '一次请求的时间线：第几个数据块在何时到达（ms）',
     'Timeline of one request: which chunk came when (ms)',
   );
   return { title, option: base({ type: 'value', name: 'ms' }, { type: 'value', name: 'chunk' }, series) };

@@ -52,7 +52,7 @@ function quicker(names: [string, string], [a, b]: [number[], number[]], what: Te
   if (found?.interval === undefined) return undefined;
   const { ratio, interval } = found;
   if (interval.low <= 1 && interval.high >= 1) {
-    return both(`${what.zh}:两侧没有可靠差别`, `${what.en} equally soon on both, as far as can be told`);
+    return both(`${what.zh}：两侧没有可靠差别`, `${what.en} equally soon on both, as far as can be told`);
   }
   const [ahead, behind] = ratio < 1 ? names : names.toReversed();
   const times = Math.max(ratio, 1 / ratio).toFixed(1);
@@ -67,18 +67,18 @@ function faster(names: [string, string], [a, b]: [number[], number[]]): Text | u
   if (found?.interval === undefined) return undefined;
   const { ratio, interval } = found;
   if (interval.low <= 1 && interval.high >= 1) {
-    return both('生成速度:两侧没有可靠差别', 'both write equally fast, as far as can be told');
+    return both('生成速度：两侧没有可靠差别', 'both write equally fast, as far as can be told');
   }
   const [ahead, behind] = ratio > 1 ? names : names.toReversed();
   const times = Math.max(ratio, 1 / ratio).toFixed(1);
-  return both(`生成速度:${ahead} 是 ${behind} 的 ${times} 倍`, `${ahead} writes ${times} times as fast as ${behind}`);
+  return both(`生成速度：${ahead} 是 ${behind} 的 ${times} 倍`, `${ahead} writes ${times} times as fast as ${behind}`);
 }
 
 function usersLine(results: Results, names: [string, string]): Text | undefined {
   const [a, b] = names.map((name) => usersWithin(results, name));
   if (a === undefined || b === undefined) return undefined;
   return both(
-    `限值内可同时服务:${names[0]} ${a} 人,${names[1]} ${b} 人`,
+    `限值内可同时服务：${names[0]} ${a} 人，${names[1]} ${b} 人`,
     `users at once within the limits: ${a} on ${names[0]}, ${b} on ${names[1]}`,
   );
 }
@@ -90,7 +90,7 @@ function correctLine(results: Results, names: [string, string]): Text | undefine
   });
   if (parts.some(({ all }) => all === 0)) return undefined;
   const list = parts.map(({ name, good, all }) => `${name} ${good}/${all}`).join(', ');
-  return both(`小测答对:${list}`, `checked answers right: ${list}`);
+  return both(`小测答对：${list}`, `checked answers right: ${list}`);
 }
 
 function missingLine(results: Results, names: [string, string]): Text | undefined {
@@ -100,5 +100,5 @@ function missingLine(results: Results, names: [string, string]): Text | undefine
   if (lacks.length === 0) return undefined;
   const list = (language: 'zh' | 'en'): string =>
     lacks.map(({ target, case: name }) => `${target}: ${scenarioName(name ?? '')[language]}`).join('; ');
-  return both(`做不到的任务:${list('zh')}`, `tasks that are not supported: ${list('en')}`);
+  return both(`做不到的任务：${list('zh')}`, `tasks that are not supported: ${list('en')}`);
 }

@@ -9,7 +9,7 @@ export function loadTables(results: Results): Table[] {
   const milliseconds = (value: Distribution | undefined, key: 'p50' | 'p99'): Text =>
     value === undefined ? same('–') : same(value[key].toFixed(0));
   return results.run.targets.map(({ name }) => ({
-    title: both(`负载:${name}`, `Load: ${name}`),
+    title: both(`负载：${name}`, `Load: ${name}`),
     head: [
       '',
       'ok / all',

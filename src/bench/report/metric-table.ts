@@ -25,7 +25,7 @@ export function metricTable(results: Results): Table {
   const firstAnswerRow: MetricRow[] = firstAnswers.some((value) => 'mean' in value)
     ? [
         {
-          name: both('首个答案 token(思考之后),热', 'First token of the answer, after reasoning, warm'),
+          name: both('首个答案 token（思考之后），热', 'First token of the answer, after reasoning, warm'),
           values: firstAnswers,
           unit: 'ms',
           digits: 0,
@@ -34,19 +34,19 @@ export function metricTable(results: Results): Table {
     : [];
   const rows: MetricRow[] = [
     {
-      name: both('首次响应延迟(TTFT),冷', 'Time to first token (TTFT), cold'),
+      name: both('首次响应延迟（TTFT），冷', 'Time to first token (TTFT), cold'),
       values: perTarget(firstToken(true)),
       unit: 'ms',
       digits: 0,
     },
     {
-      name: both('首次响应延迟(TTFT),热', 'Time to first token (TTFT), warm'),
+      name: both('首次响应延迟（TTFT），热', 'Time to first token (TTFT), warm'),
       values: perTarget(firstToken(false)),
       unit: 'ms',
       digits: 0,
     },
     {
-      name: both('Token 生成速度(TPS)', 'Decode speed (TPS)'),
+      name: both('Token 生成速度（TPS）', 'Decode speed (TPS)'),
       values: perTarget(
         (target) =>
           distribution(
@@ -60,25 +60,25 @@ export function metricTable(results: Results): Table {
     },
     ...firstAnswerRow,
     {
-      name: both('内存占用(静止 / 峰值)', 'Memory (at rest / peak)'),
+      name: both('内存占用（静止 / 峰值）', 'Memory (at rest / peak)'),
       values: perTarget((name) => memoryOf(results, name)),
       unit: '',
       digits: 0,
     },
     {
-      name: both('功耗(已减空闲)', 'Power (idle subtracted)'),
+      name: both('功耗（已减空闲）', 'Power (idle subtracted)'),
       values: perTarget((name) => powerOf(results, name)),
       unit: 'W',
       digits: 1,
     },
     {
-      name: both('并发支持(限值内)', 'Users within the limits'),
+      name: both('并发支持（限值内）', 'Users within the limits'),
       values: perTarget((name) => usersOf(results, name)),
       unit: '',
       digits: 0,
     },
     {
-      name: both('安装体积(模型 + 软件)', 'Size on disk (model + software)'),
+      name: both('安装体积（模型 + 软件）', 'Size on disk (model + software)'),
       values: targets.map(({ environment }) => diskOf(environment)),
       unit: '',
       digits: 0,
@@ -124,7 +124,7 @@ export function metricTable(results: Results): Table {
     ),
     notes: [
       both(
-        '平均值,方括号内为 95% 置信区间(自助法);三个以下的值没有区间。',
+        '平均值，方括号内为 95% 置信区间（自助法）；三个以下的值没有区间。',
         'Means; in brackets the 95 % confidence interval (bootstrap), none below three values.',
       ),
       limitNote(limitsOf(results)),
@@ -156,7 +156,7 @@ function powerOf(results: Results, target: string): Distribution | Text {
 function reasonOf(results: Results, target: string, what: string): Text {
   const told = results.notes.find((each) => each.target === target && each.text.startsWith(`${what}: `));
   const reason = told?.text.slice(what.length + 2) ?? 'no sample was taken';
-  return both(`不可用(${reason})`, `unavailable (${reason})`);
+  return both(`不可用（${reason}）`, `unavailable (${reason})`);
 }
 
 function placeOf({ place, local }: TargetDescription): NonNullable<TargetDescription['place']> {
@@ -166,7 +166,7 @@ function placeOf({ place, local }: TargetDescription): NonNullable<TargetDescrip
 function networkNeed(target: TargetDescription): Text {
   switch (placeOf(target)) {
     case 'here':
-      return both('无(本机)', 'no (this machine)');
+      return both('无（本机）', 'no (this machine)');
     case 'decided':
       return both('逐个请求决定', 'decided for each request');
     case 'elsewhere':
@@ -180,19 +180,19 @@ function privacyOf(target: TargetDescription): Text {
     case 'here':
       return both('请求不离开本机', 'requests stay on this machine');
     case 'decided':
-      return both('逐个请求决定,见回执', 'decided for each request; its receipt says');
+      return both('逐个请求决定，见回执', 'decided for each request; its receipt says');
     case 'behind-entry':
-      return both('离开入口,经出口闸门', 'leaves the entry through its egress gate');
+      return both('离开入口，经出口闸门', 'leaves the entry through its egress gate');
     case 'elsewhere':
       return target.url.startsWith('https:')
-        ? both('离开本机,传输加密', 'leaves this machine, encrypted')
-        : both('离开本机,未加密', 'leaves this machine, NOT encrypted');
+        ? both('离开本机，传输加密', 'leaves this machine, encrypted')
+        : both('离开本机，未加密', 'leaves this machine, NOT encrypted');
   }
 }
 
 function diskOf(environment: TargetDescription['environment']): Text {
   const [model, software] = [environment['model on disk'], environment['software on disk']];
-  if (model === undefined && software === undefined) return both('不可用(远端)', 'unavailable (a remote machine)');
+  if (model === undefined && software === undefined) return both('不可用（远端）', 'unavailable (a remote machine)');
   const parts = [model, software].map((fact) => fact?.value ?? 'unavailable');
   const reason = [model, software].find((fact) => fact?.value === 'unavailable')?.reason;
   return same(`${parts.join(' + ')}${reason === undefined ? '' : ` (${reason})`}`);

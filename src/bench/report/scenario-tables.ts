@@ -16,14 +16,16 @@ export function scenarioTable(results: Results): Table {
     if (found !== undefined) return found;
     const told = results.notes.find((each) => each.target === target && each.case === name);
     if (told?.kind === 'unsupported') return both('不支持', 'not supported');
-    if (told !== undefined) return both(`未测:${told.text}`, `not measured: ${told.text}`);
+    if (told !== undefined) return both(`未测：${told.text}`, `not measured: ${told.text}`);
     return records.length === 0 ? missing : same([...new Set(records.map(({ outcome }) => outcome))].join(', '));
   };
   const rows = scenarios.flatMap(({ name }) =>
     [true, false].map((cold) => {
       const values = targets.map((target) => measure(target.name, name, cold));
       const label = scenarioName(name);
-      return [cold ? both(`${label.zh},冷`, `${label.en}, cold`) : both(`${label.zh},热`, `${label.en}, warm`)].concat(
+      return [
+        cold ? both(`${label.zh}，冷`, `${label.en}, cold`) : both(`${label.zh}，热`, `${label.en}, warm`),
+      ].concat(
         values.map((value) => ('mean' in value ? shown(value, 'ms', 0) : value)),
         hasRatio ? [ratio(values[0], values[1])] : [],
       );
@@ -61,7 +63,7 @@ export function qualityTable(results: Results): Table {
           ],
     notes: [
       both(
-        '题量太小,不能给模型排名;只为发现「快而错」。',
+        '题量太小，不能给模型排名；只为发现「快而错」。',
         'Far too few to rank models: they show speed bought with wrong answers.',
       ),
     ],

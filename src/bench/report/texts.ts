@@ -14,7 +14,7 @@ export function same(text: string): Text {
 const scenarioNames: Record<string, Text> = {
   'text-question': both('文本问答「解释牛顿第一定律」', 'Text question “解释牛顿第一定律”'),
   'picture-description': both('图像描述', 'Picture description'),
-  'spoken-question': both('语音转写+回答「今天天气怎么样?」', 'Spoken question “今天天气怎么样?”'),
+  'spoken-question': both('语音转写+回答「今天天气怎么样？」', 'Spoken question “今天天气怎么样？”'),
   'long-document': both('长文档摘要', 'Long-document summary'),
   code: both('代码生成', 'Code'),
   'meeting-minutes': both('会议纪要', 'Meeting minutes'),

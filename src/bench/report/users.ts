@@ -33,6 +33,6 @@ export function usersOf(results: Results, target: string): Text {
     .findLast((name) => name.startsWith('concurrency'))
     ?.split(' ')[1];
   return String(users) === tried
-    ? both(`≥ ${users}(测到 ${tried})`, `≥ ${users} (tried up to ${tried})`)
+    ? both(`≥ ${users}（测到 ${tried}）`, `≥ ${users} (tried up to ${tried})`)
     : same(String(users));
 }

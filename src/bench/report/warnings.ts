@@ -8,7 +8,7 @@ export function warningsOf(results: Results): Text[] {
   if (end?.complete !== true) {
     warnings.push(
       both(
-        '本报告不完整:测试在结束前被中断。',
+        '本报告不完整：测试在结束前被中断。',
         'INCOMPLETE: the run was stopped before its end. What was measured is shown.',
       ),
     );
@@ -26,7 +26,7 @@ export function warningsOf(results: Results): Text[] {
     if (without > 0) {
       warnings.push(
         both(
-          `${name}:${without} 个回答没有 usage,token 按数据块计数。`,
+          `${name}：${without} 个回答没有 usage，token 按数据块计数。`,
           `${name}: ${without} answers came without usage; chunks were counted as tokens.`,
         ),
       );
@@ -40,7 +40,7 @@ export function warningsOf(results: Results): Text[] {
     if (bad.length > 0) {
       warnings.push(
         both(
-          `${name}:${bad.length} 个回答的 usage 少于收到的数据块,用量可疑。`,
+          `${name}：${bad.length} 个回答的 usage 少于收到的数据块，用量可疑。`,
           `${name}: usage of ${bad.length} answers is below the number of chunks that came; do not trust it.`,
         ),
       );
@@ -69,7 +69,7 @@ function failureWarnings({ requests, notes }: Results, target: string): Text[] {
   );
   const found = [
     both(
-      `${target}:${counted.length} 个请求中有 ${bad.length} 个没有正常完成(${kinds.join(', ')});延迟只统计完成的请求。`,
+      `${target}：${counted.length} 个请求中有 ${bad.length} 个没有正常完成（${kinds.join(', ')}）；延迟只统计完成的请求。`,
       `${target}: ${bad.length} of ${counted.length} requests did not end well (${kinds.join(', ')}); latencies are those of the others.`,
     ),
   ];
@@ -91,7 +91,7 @@ function crowdWarnings({ notes }: Results): Text[] {
   const value = overhead.toFixed(1);
   return [
     both(
-      `本机繁忙:客户端自身开销 p99 为每 token ${value} ms,小的差别不可信。`,
+      `本机繁忙：客户端自身开销 p99 为每 token ${value} ms，小的差别不可信。`,
       `A CROWDED MACHINE: the client itself added ${value} ms a token at p99; do not trust small differences.`,
     ),
   ];
@@ -118,7 +118,7 @@ function cutWarnings(notes: Results['notes']): Text[] {
     const list = [...suites].map(([suite, cases]) =>
       cases.size === 0 ? suite : `${suite} (${[...cases].join(', ')})`,
     );
-    warnings.push(both(`${target}:以下部分被截短:${list.join('; ')}`, `${target}: cut short: ${list.join('; ')}`));
+    warnings.push(both(`${target}：以下部分被截短：${list.join('; ')}`, `${target}: cut short: ${list.join('; ')}`));
   }
   return warnings;
 }
@@ -136,7 +136,7 @@ function modelWarnings({ run, requests }: Results): Text[] {
     const list = models.map(({ name, shown }) => `${name}: ${shown === '' ? '?' : shown}`).join('; ');
     warnings.push(
       both(
-        `两侧的模型不同(${list})。速度与 token 数不可直接比较。`,
+        `两侧的模型不同（${list}）。速度与 token 数不可直接比较。`,
         `DIFFERENT MODELS (${list}). Speeds and token counts do not compare like for like.`,
       ),
     );
@@ -144,7 +144,7 @@ function modelWarnings({ run, requests }: Results): Text[] {
   const formats = models.filter(({ quantisation }) => quantisation !== undefined && quantisation !== 'unavailable');
   if (new Set(formats.map(({ quantisation }) => quantisation?.toLowerCase())).size > 1) {
     const list = formats.map(({ name, quantisation }) => `${name}: ${quantisation}`).join('; ');
-    warnings.push(both(`两侧的量化不同(${list})。`, `DIFFERENT NUMBER FORMATS (${list}).`));
+    warnings.push(both(`两侧的量化不同（${list}）。`, `DIFFERENT NUMBER FORMATS (${list}).`));
   }
   return warnings;
 }

@@ -120,7 +120,7 @@ function requirementsOf(flags: AdviseFlags) {
 }
 
 const choices = {
-  zh: { device: '端侧', cloud: '云端', hybrid: '端云混合', none: '没有可行方案:要求互相矛盾' },
+  zh: { device: '端侧', cloud: '云端', hybrid: '端云混合', none: '没有可行方案：要求互相矛盾' },
   en: {
     device: 'device',
     cloud: 'cloud',
@@ -131,21 +131,21 @@ const choices = {
 
 function render(advice: Advice, costs: BreakEven | undefined, { language }: AdviseFlags, once?: number): string {
   const isChinese = language === 'zh';
-  const lines = [`${isChinese ? '建议' : 'Advice'}: ${choices[language][advice.choice]}`];
+  const lines = [`${isChinese ? '建议：' : 'Advice: '}${choices[language][advice.choice]}`];
   for (const { rule, says, text, numbers } of advice.reasons) {
     lines.push(`- [${says}] ${text[language]} (${rule})${numbers === undefined ? '' : `: ${numbers}`}`);
   }
   if (advice.reasons.length === 0) {
     lines.push(
       isChinese
-        ? '- 没有决定性的要求,默认端侧为主、云端为辅'
+        ? '- 没有决定性的要求，默认端侧为主、云端为辅'
         : '- nothing decides: device first, cloud beside it, is the default',
     );
   }
   for (const { rule, figure } of advice.unknown) {
     lines.push(
       isChinese
-        ? `- 未判断 ${rule}:没有 ${figure} 的数据`
+        ? `- 未判断 ${rule}：没有 ${figure} 的数据`
         : `- not judged: ${rule}, because ${figure} was not measured`,
     );
   }
@@ -154,7 +154,7 @@ function render(advice: Advice, costs: BreakEven | undefined, { language }: Advi
     const when = requests === undefined ? (isChinese ? '永不' : 'never') : `${requests}`;
     lines.push(
       isChinese
-        ? `盈亏平衡:${when} 次请求${days === undefined ? '' : `(${days.toFixed(0)} 天)`}`
+        ? `盈亏平衡：${when} 次请求${days === undefined ? '' : `（${days.toFixed(0)} 天）`}`
         : `Break-even after requests: ${when}${days === undefined ? '' : ` (${days.toFixed(0)} days)`}`,
     );
   }
