@@ -3,7 +3,7 @@ import * as echarts from 'echarts';
 import { overallSpeed, paretoFront } from '../../engine/optimize/choose-recipe.ts';
 import type { OptimizeResult } from '../../engine/optimize/optimizer.ts';
 
-const size = { width: 960, height: 560 };
+const size = { width: 1100, height: 620 };
 
 export function speedPlot(title: string, { candidates, tuned }: OptimizeResult): string {
   const measured = candidates.flatMap(({ measured: each }) => each ?? []);
@@ -23,7 +23,7 @@ export function speedPlot(title: string, { candidates, tuned }: OptimizeResult):
         subtext: 'published file = 1; the large point is in use',
         left: 'center',
       },
-      grid: { left: 80, right: 60, top: 90, bottom: 70 },
+      grid: { left: 80, right: 250, top: 90, bottom: 70 },
       xAxis: { type: 'value', name: 'mean KL divergence, nats a token', nameLocation: 'middle', nameGap: 36, min: 0 },
       yAxis: { type: 'value', name: 'times as fast', nameLocation: 'middle', nameGap: 48, scale: true },
       series: [
@@ -36,7 +36,9 @@ export function speedPlot(title: string, { candidates, tuned }: OptimizeResult):
         {
           type: 'scatter',
           data: [{ name: 'published', value: [0, 1], symbolSize: 11 }, ...measured.map(point)],
-          label: { show: true, position: 'right', formatter: '{b}', fontSize: 12 },
+          label: { show: true, position: 'right', formatter: '{b}', fontSize: 11 },
+          labelLayout: { moveOverlap: 'shiftY' },
+          labelLine: { show: true, lineStyle: { color: '#999999' } },
         },
       ],
     });

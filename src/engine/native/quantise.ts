@@ -6,10 +6,10 @@ import { callAsync } from './model.ts';
 import { llamaImportanceData, llamaTensorOverride, type StructValue } from './structs.ts';
 
 /** Number formats that this engine writes, by their `enum ggml_type` of ggml.h. */
-export const tensorTypes = { f32: 0, q4_0: 2, q5_0: 6, q8_0: 8, q4_k: 12, iq4_nl: 20 } as const;
+export const tensorTypes = { f32: 0, q4_0: 2, q8_0: 8, q4_k: 12, iq4_nl: 20 } as const;
 export type TensorType = keyof typeof tensorTypes;
 /** `enum llama_ftype` of llama.h: what the file calls itself, and the format of every matrix that no override names. */
-const fileTypes = { f32: 0, q4_0: 2, q5_0: 8, q8_0: 7, q4_k: 15, iq4_nl: 25 } as const satisfies Record<
+const fileTypes = { f32: 0, q4_0: 2, q8_0: 7, q4_k: 15, iq4_nl: 25 } as const satisfies Record<
   TensorType,
   number
 >;

@@ -58,15 +58,15 @@ describe('candidateRecipes', () => {
     expect([...formats.values()]).toEqual(['q8_0', 'iq4_nl', 'q8_0']);
   });
 
-  it('mixes ffn_down by layer, and gives the output matrix 5 bits where the name says so', () => {
+  it('mixes ffn_down by layer, and gives the output matrix 4 bits where the name says so', () => {
     const tensors = [...Array(16).keys()].map((layer) => tensor(`blk.${layer}.ffn_down.weight`, 'Q6_K'));
     tensors.push(tensor('output.weight', 'Q8_0'));
     const of = { ...header(...tensors), metadata: new Map([['qwen2.block_count', 16]]) };
-    const formats = formatsOf(find('iq4_nl-attn-q8_0-down-mixed-output-q5_0-edges-1', of), of);
+    const formats = formatsOf(find('iq4_nl-attn-q8_0-down-mixed-output-edges-2', of), of);
     const exact = [...formats].filter(([, format]) => format === 'q8_0').map(([name]) => Number(name.split('.')[1]));
     expect(exact).toEqual([0, 1, 4, 7, 10, 13, 14, 15]);
     expect(formats.get('blk.2.ffn_down.weight')).toBe('q4_k');
-    expect(formats.get('output.weight')).toBe('q5_0');
+    expect(formats.get('output.weight')).toBe('q4_k');
   });
 
   it('takes the embedding table for the output matrix only where there is no other', () => {

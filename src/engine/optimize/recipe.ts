@@ -20,7 +20,6 @@ const fastPublishedTypes = new Set(['Q4_0', 'Q4_K', 'IQ4_NL']);
 const blockElements: Readonly<Record<TensorType, number>> = {
   f32: 1,
   q4_0: 32,
-  q5_0: 32,
   q8_0: 32,
   iq4_nl: 32,
   q4_k: 256,
@@ -61,8 +60,8 @@ const feedForward = rule('^blk', 'iq4_nl');
 /**
  * The candidates, most exact first. Formats are those that the CPU backends rearrange: IQ4_NL, Q4_K and Q4_0 with 4 bits; Q8_0
  * beside them is slower and almost exact. Attention is small in grouped-query models and hurts most when it is coarse;
- * `ffn_down` comes next, then the first and last layers. The output matrix is a quarter of a small model and is multiplied
- * with one row a token, where no format that is rearranged gains anything but its size: 5 bits are the middle between 8 and 4.
+ * `ffn_down` comes next, then the first and last layers. The output matrix is a quarter of a small model and read whole for
+ * every token: with 4 bits decoding gains most, and exact edges pay for what that costs in quality.
  * The embedding table stays as published where it is only looked up: rounding it gains no speed.
  */
 export function candidateRecipes(header: Pick<GgufHeader, 'architecture' | 'metadata' | 'tensors'>): Recipe[] {
@@ -70,7 +69,6 @@ export function candidateRecipes(header: Pick<GgufHeader, 'architecture' | 'meta
   const exactDown = [attention, rule('ffn_down', 'q8_0'), feedForward];
   const coarseDown = [attention, rule('ffn_down', 'q4_k'), feedForward];
   const output = rule(outputName(header), 'q4_k');
-  const finerOutput = rule(outputName(header), 'q5_0');
   // Every third layer between the ends, where rounding `ffn_down` hurts most.
   const mixedDown = [attention, rule(`${mixedPattern(layers)}ffn_down`, 'q8_0'), ...coarseDown.slice(1)];
   const withEdges = (id: string, count: number, rules: RecipeRule[]): Recipe => ({
@@ -80,14 +78,12 @@ export function candidateRecipes(header: Pick<GgufHeader, 'architecture' | 'meta
   return [
     { id: 'q8_0', rules: [rule('^blk', 'q8_0')] },
     ...[4, 2, 1].map((count) => withEdges('iq4_nl-attn-down-q8_0', count, exactDown)),
-    ...[2, 1].map((count) => withEdges('iq4_nl-attn-down-q8_0-output-q5_0', count, [...exactDown, finerOutput])),
     { id: 'iq4_nl-attn-down-q8_0', rules: exactDown },
+    withEdges('iq4_nl-attn-down-q8_0-output', 2, [...exactDown, output]),
     { id: 'iq4_nl-attn-down-q8_0-output', rules: [...exactDown, output] },
     ...[2, 1].map((count) => withEdges('iq4_nl-attn-q8_0-down-q4_k', count, coarseDown)),
-    withEdges('iq4_nl-attn-q8_0-down-mixed-output-q5_0', 1, [...mixedDown, finerOutput]),
-    withEdges('iq4_nl-attn-q8_0-down-q4_k-output-q5_0', 1, [...coarseDown, finerOutput]),
-    { id: 'iq4_nl-attn-q8_0-down-q4_k-output-q5_0', rules: [...coarseDown, finerOutput] },
     { id: 'iq4_nl-attn-q8_0-down-q4_k', rules: coarseDown },
+    ...[4, 2].map((count) => withEdges('iq4_nl-attn-q8_0-down-mixed-output', count, [...mixedDown, output])),
     { id: 'iq4_nl-attn-q8_0-down-q4_k-output', rules: [...coarseDown, output] },
     { id: 'iq4_nl-attn-q8_0', rules: [attention, feedForward] },
     { id: 'iq4_nl', rules: [feedForward] },
