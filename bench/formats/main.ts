@@ -41,6 +41,8 @@ const reach: Partial<Record<OptimizeGoal, { prefill: number; decode: number; kl:
 };
 const rounds = Number(flags.rounds);
 const threads = Number(flags.threads);
+/** In a round. */
+const decodeTurns = 4;
 
 if (flags.help) process.stdout.write(`${usage}\n`);
 else await main();
@@ -124,9 +126,9 @@ async function compare(published: InstalledModel, tuned: InstalledModel): Promis
       process.stderr.write(`round ${round + 1} of ${rounds}\n`);
       const number = 1 + round * 16;
       /** Tokens a millisecond of the published file and of the tuned one. */
-      const inTurns = async (measure: (driver: EngineDriver) => ReturnType<EngineDriver['prefill']>) => {
+      const inTurns = async (measure: (driver: EngineDriver) => ReturnType<EngineDriver['prefill']>, turn = round) => {
         const speeds = new Map<EngineDriver, number>();
-        for (const driver of round % 2 === 0 ? [first, second] : [second, first]) {
+        for (const driver of turn % 2 === 0 ? [first, second] : [second, first]) {
           // The controller of an engine that waited has to see that the other one is done.
           await sleep(2_500);
           speeds.set(driver, speed(await measure(driver)));
@@ -135,8 +137,11 @@ async function compare(published: InstalledModel, tuned: InstalledModel): Promis
       };
       const prefill = await inTurns((driver) => driver.prefill(512, number));
       series.prefill.push(prefill[1] / prefill[0]);
-      const decode = await inTurns((driver) => driver.generate(1, 64, number));
-      series.decode.push(decode[1] / decode[0]);
+      // Two seconds of work each, which is little beside what else the machine does: so more of them.
+      for (let turn = 0; turn < decodeTurns; turn++) {
+        const decode = await inTurns((driver) => driver.generate(1, 96, number), turn);
+        series.decode.push(decode[1] / decode[0]);
+      }
       const native = speed(await bare.measure({ kind: 'generate', streams: 8, tokens: 48, number }));
       const eight = await inTurns((driver) => driver.generate(8, 48, number));
       series.eight.push(eight[1] / eight[0]);
