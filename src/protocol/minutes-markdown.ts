@@ -1,3 +1,4 @@
+import { clockText } from '../core/clock-text.ts';
 import type { Minutes, MinutesAction, MinutesItem } from '../core/minutes.ts';
 
 type Words = Record<
@@ -53,7 +54,7 @@ const chinese: Words = {
   transcript: '会议记录',
   none: '无。',
   noSpeakers: '未区分',
-  colon: ':',
+  colon: '：',
   made: ({ models }) => `由设备上的 ${models.language} 生成，使用前请核对。`,
   withoutNotes: (parts) => `模型未能为 ${parts} 做笔记，请看会议记录。`,
 };
@@ -62,16 +63,16 @@ const chinese: Words = {
 export function minutesMarkdown(minutes: Minutes): string {
   const words = minutes.language === 'zh' || minutes.language === 'yue' ? chinese : english;
   const { colon } = words;
-  const speakers = minutes.speakers.map(({ name, seconds }) => `${plain(name)} (${clock(seconds)})`).join(', ');
-  const item = ({ text, at }: MinutesItem): string => `- ${plain(text)} [${clock(at)}]`;
+  const speakers = minutes.speakers.map(({ name, seconds }) => `${plain(name)} (${clockText(seconds)})`).join(', ');
+  const item = ({ text, at }: MinutesItem): string => `- ${plain(text)} [${clockText(at)}]`;
   const list = (items: readonly MinutesItem[]): string =>
     items.length === 0 ? words.none : items.map(item).join('\n');
-  const unread = minutes.withoutNotes.map(({ start, end }) => `${clock(start)}–${clock(end)}`).join(', ');
+  const unread = minutes.withoutNotes.map(({ start, end }) => `${clockText(start)}–${clockText(end)}`).join(', ');
   const sections = [
     `# ${plain(minutes.title)}`,
     [
       ...(minutes.date === undefined ? [] : [`- ${words.date}${colon}${minutes.date}`]),
-      `- ${words.duration}${colon}${clock(minutes.durationSeconds)}`,
+      `- ${words.duration}${colon}${clockText(minutes.durationSeconds)}`,
       `- ${words.speakers}${colon}${speakers === '' ? words.noSpeakers : speakers}`,
     ].join('\n'),
     `*${plain(words.made(minutes))}*`,
@@ -83,7 +84,7 @@ export function minutesMarkdown(minutes: Minutes): string {
     `## ${words.transcript}\n\n${minutes.transcript
       .map(({ start, speaker, text }) => {
         const name = speaker === undefined ? '' : `**${plain(speaker)}**${colon}`;
-        return `[${clock(start)}] ${name}${plain(text)}`;
+        return `[${clockText(start)}] ${name}${plain(text)}`;
       })
       .join('\n\n')}`,
   ];
@@ -94,7 +95,7 @@ function actionTable(actions: readonly MinutesAction[], words: Words): string {
   if (actions.length === 0) return words.none;
   const rows = actions.map(({ text, owner, due, at }) => {
     const when = due === undefined ? '–' : due.date === undefined ? due.text : `${due.text} (${due.date})`;
-    return `| ${plain(text)} | ${plain(owner ?? '–')} | ${plain(when)} | ${clock(at)} |`;
+    return `| ${plain(text)} | ${plain(owner ?? '–')} | ${plain(when)} | ${clockText(at)} |`;
   });
   return `| ${words.task} | ${words.owner} | ${words.due} | ${words.at} |\n|---|---|---|---|\n${rows.join('\n')}`;
 }
@@ -104,12 +105,4 @@ function plain(text: string): string {
     .replaceAll(/\s+/g, ' ')
     .trim()
     .replaceAll(/[\\`*_[\]<>|~]|^(?:#+|[-+>]|\d+\.)(?=\s)/g, String.raw`\$&`);
-}
-
-/** `03:25`, with hours from the first one on. */
-function clock(seconds: number): string {
-  const whole = Math.max(0, Math.floor(seconds));
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const rest = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
-  return whole < 3600 ? rest : `${Math.floor(whole / 3600)}:${rest}`;
 }

@@ -9,10 +9,7 @@ import { llamaImportanceData, llamaTensorOverride, type StructValue } from './st
 export const tensorTypes = { f32: 0, q4_0: 2, q8_0: 8, q4_k: 12, iq4_nl: 20 } as const;
 export type TensorType = keyof typeof tensorTypes;
 /** `enum llama_ftype` of llama.h: what the file calls itself, and the format of every matrix that no override names. */
-const fileTypes = { f32: 0, q4_0: 2, q8_0: 7, q4_k: 15, iq4_nl: 25 } as const satisfies Record<
-  TensorType,
-  number
->;
+const fileTypes = { f32: 0, q4_0: 2, q8_0: 7, q4_k: 15, iq4_nl: 25 } as const satisfies Record<TensorType, number>;
 
 /** Mean square of what each column of a weight matrix is multiplied with, by the tensor's name. */
 export type Importance = ReadonlyMap<string, Float32Array>;

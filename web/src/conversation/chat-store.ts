@@ -36,6 +36,8 @@ export type AskOptions = { model: string; preference: Preference | undefined };
 
 /** Between two drawings of a running answer: a screen needs no more, and a slow one gets room to breathe. */
 const drawMs = 50;
+/** The same for an answer that the page computes itself: what is spent on drawing the engine does not have. */
+const drawOwnMs = 200;
 /** A shorter answer came in one piece, which says nothing of the speed. */
 const shortestSeconds = 0.25;
 /** Between two writings of a running answer to the history: what a reload can lose. */
@@ -173,16 +175,19 @@ export class ChatStore {
     let drawnMs = 0;
     let savedMs = startedMs;
     let timer: ReturnType<typeof setTimeout> | undefined;
+    let pauseMs = drawMs;
     try {
       const question = { model, messages, ...(preference === undefined ? {} : { preference }) };
       for await (const event of this.#answerer.ask(question, controller.signal)) {
         const nowMs = performance.now();
         answer = withEvent(answer, event, nowMs - startedMs);
+        if (event.type === 'route' && event.target === 'page') pauseMs = drawOwnMs;
         if (isContent(event)) {
           if (progress.firstMs === 0) progress.firstMs = nowMs;
           progress.tokens += 1;
         }
-        if (nowMs - drawnMs >= drawMs) {
+        // The first word at once.
+        if (nowMs - drawnMs >= pauseMs || progress.firstMs === nowMs) {
           drawnMs = nowMs;
           show();
         } else {
@@ -190,7 +195,7 @@ export class ChatStore {
             timer = undefined;
             drawnMs = performance.now();
             show();
-          }, drawMs);
+          }, pauseMs);
         }
         if (nowMs - savedMs >= saveMs) {
           savedMs = nowMs;

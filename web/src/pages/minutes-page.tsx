@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { clockText } from '../../../src/core/clock-text.ts';
 import { saveFile } from '../history/save-file.ts';
 import { Markdown } from '../markdown/markdown.tsx';
 import { mediaTrouble } from '../media/media-trouble.ts';
@@ -91,7 +92,7 @@ export default function MinutesPage() {
           <ol className="heard">
             {state.lines.slice(-linesShown).map(({ at, speaker, text }, index) => (
               <li key={index}>
-                <span className="section-note">{durationText(1000 * at)}</span> {speaker !== '' && <b>{speaker}: </b>}
+                <span className="section-note">{clockText(at)}</span> {speaker !== '' && <b>{speaker}: </b>}
                 {text}
               </li>
             ))}

@@ -180,7 +180,7 @@ export const pageTextsChinese: PageTexts = {
   meetingLanguage: '语言',
   meetingLanguages: { '': '自动识别', zh: '中文', en: 'English' },
   makeMinutes: '生成纪要',
-  sound: (name, size) => `${name},${size}`,
+  sound: (name, size) => `${name}，${size}`,
   stages: { hearing: '听写', speakers: '区分说话人', notes: '记录要点', summary: '总结' },
   sendingSound: '正在上传录音…',
   cancel: '停止',

@@ -103,7 +103,9 @@ function Receipts({ receipts, onOpen }: { receipts: readonly ReceiptBody[]; onOp
     </button>,
     words.target[receipt.target ?? ''] ?? texts.refused,
     receipt.model ?? '',
-    receipt.reasons.map((reason) => reasonText(reason, words)).join(' · '),
+    <span key="why" className="wide">
+      {receipt.reasons.map((reason) => reasonText(reason, words)).join(' · ')}
+    </span>,
     words.tasks[receipt.task] ?? receipt.task,
     receipt.timings.firstTokenMs === undefined ? '' : durationText(receipt.timings.firstTokenMs),
     String(receipt.bytesLeft),
@@ -111,20 +113,22 @@ function Receipts({ receipts, onOpen }: { receipts: readonly ReceiptBody[]; onOp
   return <Table label={texts.receipts} head={texts.receiptHead} rows={rows} empty={texts.noReceipts} />;
 }
 
+type Candidate = {
+  target: string;
+  model?: string;
+  feasible: boolean;
+  violated: string[];
+  /** No `latencyMs`: the side is not there. */
+  predicted: { latencyMs: number | null; quality: number; cost: number };
+  score: number;
+};
 type Explained = {
   decision?: {
     kind?: string;
     target?: string;
     reasons?: string[];
     message?: string;
-    candidates?: {
-      target: string;
-      model?: string;
-      feasible: boolean;
-      violated: string[];
-      predicted: { latencyMs: number; quality: number; cost: number };
-      score: number;
-    }[];
+    candidates?: Candidate[];
   };
   decisionMs?: number;
 };
@@ -144,16 +148,19 @@ function ExplainBox() {
       setResult(isRecord(body) ? body : {});
     });
   const decision = result?.decision;
-  const rows = (decision?.candidates ?? []).map((each) => [
-    `${words.target[each.target] ?? each.target}${each.model === undefined ? '' : ` (${each.model})`}`,
-    each.feasible
-      ? texts.possible
-      : each.violated.map((word) => reasonText(`${each.target}-${word}`, words)).join(' · '),
-    known(each.predicted.latencyMs, durationText(each.predicted.latencyMs)),
-    known(each.predicted.latencyMs, `${Math.round(100 * each.predicted.quality)} %`),
-    known(each.predicted.latencyMs, each.predicted.cost.toFixed(4)),
-    each.score.toFixed(3),
-  ]);
+  const rows = (decision?.candidates ?? []).map((each) => {
+    const [latency, quality, cost] = predictedTexts(each.predicted);
+    return [
+      `${words.target[each.target] ?? each.target}${each.model === undefined ? '' : ` (${each.model})`}`,
+      each.feasible
+        ? texts.possible
+        : each.violated.map((word) => reasonText(`${each.target}-${word}`, words)).join(' · '),
+      latency,
+      quality,
+      cost,
+      each.score.toFixed(3),
+    ];
+  });
   return (
     <form
       className="form"
@@ -264,8 +271,9 @@ function StatisticsBox() {
 }
 
 /** Nothing is predicted of a side that is not there. */
-function known(latencyMs: number, text: string): string {
-  return latencyMs === 0 ? '–' : text;
+function predictedTexts({ latencyMs, quality, cost }: Candidate['predicted']): [string, string, string] {
+  if (latencyMs === null) return ['–', '–', '–'];
+  return [durationText(latencyMs), `${Math.round(100 * quality)} %`, cost.toFixed(4)];
 }
 
 /** Most frequent first. */

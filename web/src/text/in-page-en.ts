@@ -3,7 +3,7 @@ export const inPageEnglish = {
   open: 'Models in this browser',
   title: 'Models in this browser',
   about:
-    'A small model can run inside this page: without the server, without the network. Its file is kept in this browser; private questions are then answered here and leave the page for nobody.',
+    'A small model can run inside this page: without the server, without the network. Its file is kept in this browser; private questions are then answered here and never leave the page.',
   looking: 'Looking …',
   none: 'The server offers no model for the browser, and none is here.',
   support: {

@@ -29,7 +29,7 @@ export type WllamaBackendOptions = {
 type Loaded = { model: PageModel; wllama: Wllama; contextTokens: number; lost: Promise<never> };
 
 /** Prompt tokens a step: an abort waits for the end of a step. */
-const stepTokens = 128;
+const stepTokens = 32;
 
 export class WllamaBackend implements Backend {
   readonly id = 'page';
