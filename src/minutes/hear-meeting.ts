@@ -32,7 +32,7 @@ export async function hearMeeting(
   const note = (record: Parameters<StateFile['append']>[0]): void => {
     written = written.then(() => state.append(record));
   };
-  const transcript = await transcriber.transcribe(audio, {
+  const hearing = transcriber.transcribe(audio, {
     signal: options.signal,
     fromSeconds: before.seconds,
     ...(language === undefined ? {} : { language }),
@@ -50,6 +50,8 @@ export async function hearMeeting(
       options.onProgress?.({ stage: 'hearing', heardSeconds, ...total });
     },
   });
+  // What was heard is kept also where the rest is not: the file is closed then.
+  const transcript = await hearing.finally(() => written);
   note({
     type: 'all-heard',
     language: transcript.language,

@@ -201,6 +201,26 @@ describe('a job that was interrupted', () => {
     expect(readdirSync(directory)).toEqual([]);
   });
 
+  it('keeps every line that was heard before it was stopped, however busy the disk is', async () => {
+    const ears = new FakeTranscriber();
+    ears.hang = 30;
+    const abort = new AbortController();
+    const heard: TranscriptLine[] = [];
+    const run = maker(new ScriptedBackend({ script: scripted }), ears).make(
+      { kind: 'sound', audio },
+      {
+        signal: abort.signal,
+        onLine(line) {
+          heard.push(line);
+          if (heard.length === 3) setImmediate(() => abort.abort(makeError('client_closed', {})));
+        },
+      },
+    );
+    await expect(run).rejects.toMatchObject({ code: 'client_closed' });
+    const file = readdirSync(directory).find((name) => name.endsWith('.jsonl'));
+    expect(readFileSync(path.join(directory, file ?? ''), 'utf8')).toContain('item 30');
+  });
+
   it('asks the model nothing a second time that it answered already', async () => {
     const transcript = { lines: longMeeting(120) };
     const first = new ScriptedBackend({
