@@ -116,10 +116,12 @@ async function takeChat(page: Page, look: Look): Promise<void> {
   await page.locator('.backdrop mark').first().waitFor();
   await settled(page);
   await take(page, look, 'typing');
-  for (const question of [words.harmless, words.private]) {
+  for (const [index, question] of [words.harmless, words.private].entries()) {
     await field.fill(question);
     await page.keyboard.press('Enter');
-    await page.locator('.answer[aria-busy=true] .markdown').filter({ hasText: /\S{3}/ }).waitFor();
+    // It may have ended by then.
+    const answer = page.locator('.answer').nth(index).locator('.markdown');
+    await answer.filter({ hasText: /\S{3}/ }).waitFor();
     await page.waitForTimeout(4000);
     const stop = page.getByRole('button', { name: words.stop, exact: true });
     if (await stop.isVisible()) await stop.click();
@@ -147,8 +149,9 @@ async function takeChat(page: Page, look: Look): Promise<void> {
 
 async function takeMeeting(page: Page, url: string, look: Look, file: string): Promise<void> {
   await page.goto(`${url}/#/minutes`);
-  await page.locator('input[type=file]').last().setInputFiles(path.resolve(file));
-  await page.locator('form button[type=submit]').click();
+  // Within the page that is shown: the chat, which is hidden, takes files too.
+  await page.locator('.page-place input[type=file]').setInputFiles(path.resolve(file));
+  await page.locator('.page-place form button[type=submit]').click();
   await page.locator('.heard li').nth(1).waitFor();
   await takeWhole(page, look, 'minutes-working');
   await page.locator('.report').waitFor();
