@@ -24,8 +24,13 @@ it('makes a key that works, counts its use, and ends it', async () => {
   const answer = await call('/v1/chat/completions', secret, { messages: [{ role: 'user', content: 'Hello' }] });
   expect(answer.status).toBe(200);
   await answer.text();
-  await gateway.ledger.flush();
-  const listed = (await (await call('/v1/gateway/keys', operator)).json()) as { data: Record<string, unknown>[] };
+  const list = async () => {
+    await gateway.ledger.flush();
+    return (await (await call('/v1/gateway/keys', operator)).json()) as { data: Record<string, unknown>[] };
+  };
+  // An answer is counted after its last byte has gone.
+  await expect.poll(async () => (await list()).data[0]?.['usage']).toMatchObject([{ requests: 1 }]);
+  const listed = await list();
   expect(listed.data[0]).toMatchObject({ id, name: 'Ward 3', state: 'good', limits: { monthly_budget: 5 } });
   expect(listed.data[0]?.['usage']).toMatchObject([{ requests: 1 }]);
   // The secret is told once, when the key is made.

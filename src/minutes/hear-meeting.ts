@@ -51,7 +51,9 @@ export async function hearMeeting(
     },
   });
   // What was heard is kept also where the rest is not: the file is closed then.
-  const transcript = await hearing.finally(() => written);
+  const transcript = await hearing.finally(async () => {
+    await written;
+  });
   note({
     type: 'all-heard',
     language: transcript.language,

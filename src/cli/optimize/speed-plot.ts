@@ -37,7 +37,10 @@ export function speedPlot(title: string, { candidates, tuned }: OptimizeResult):
         { type: 'line', data: [[0, 1], ...front], showSymbol: false, lineStyle: { type: 'dashed' } },
         {
           type: 'scatter',
-          data: [{ name: 'published', value: [0, 1], symbolSize: 11, label: { position: 'right', offset: [4, -10] } }, ...points],
+          data: [
+            { name: 'published', value: [0, 1], symbolSize: 11, label: { position: 'right', offset: [4, -10] } },
+            ...points,
+          ],
           label: { show: true, formatter: '{b}', fontSize: 12 },
         },
       ],
