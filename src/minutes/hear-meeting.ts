@@ -51,9 +51,12 @@ export async function hearMeeting(
     },
   });
   // What was heard is kept also where the rest is not: the file is closed then.
-  const transcript = await hearing.finally(async () => {
+  let transcript: Awaited<typeof hearing>;
+  try {
+    transcript = await hearing;
+  } finally {
     await written;
-  });
+  }
   note({
     type: 'all-heard',
     language: transcript.language,
