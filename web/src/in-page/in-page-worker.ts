@@ -232,9 +232,8 @@ let inPage: InPage | undefined;
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   if (data.type === 'start') {
     inPage ??= new InPage(data.facts);
-    const { lifeLock } = data;
-    void navigator.locks.request(lifeLock, () => {
-      send({ type: 'alive', lifeLock });
+    void navigator.locks.request(data.lifeLock, () => {
+      send({ type: 'alive' });
       return new Promise(() => {});
     });
     return;

@@ -57,8 +57,9 @@ export class InPage {
     if (this.#worker !== undefined || this.#view.support !== 'ready') return;
     const worker = new Worker(trustedScript(workerUrl), { type: 'module', name: 'duanyun-in-page' });
     this.#worker = worker;
+    const lifeLock = `duanyun-worker-${crypto.randomUUID()}`;
     worker.addEventListener('message', ({ data }: MessageEvent<FromWorker>) => {
-      if (data.type === 'alive') this.#watch(worker, data.lifeLock);
+      if (data.type === 'alive') this.#watch(worker, lifeLock);
       else this.#receive(data);
     });
     // The worker itself broke (its memory is gone, its script is): what came so far stays, and the next use starts another.
@@ -68,7 +69,7 @@ export class InPage {
     // Of many cores a phone's half are slow ones, and the slowest sets the pace.
     const threads = Math.min(mostThreads, hardwareConcurrency <= 4 ? hardwareConcurrency : hardwareConcurrency / 2);
     const facts = { threads: Math.max(1, Math.floor(threads)), deviceGiB: deviceMemory };
-    this.#send({ type: 'start', facts, lifeLock: `duanyun-worker-${crypto.randomUUID()}` });
+    this.#send({ type: 'start', facts, lifeLock });
     this.#send({ type: 'server', server: { ...this.#server, key: currentKey() } });
     this.#send({ type: 'use', modelId: chosenModel() });
   }

@@ -69,7 +69,8 @@ export type InPageState = {
 };
 
 export type FromWorker =
-  | { type: 'alive'; lifeLock: string }
+  /** Holds its lock now. */
+  | { type: 'alive' }
   | { type: 'state'; state: InPageState }
   | { type: 'event'; id: number; event: AnswerEvent }
   | { type: 'done'; id: number }
