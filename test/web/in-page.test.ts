@@ -94,6 +94,30 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
     );
   }
 
+  /** What the history holds of the newest answer: what a page that ends now leaves behind. */
+  const keptText = (): Promise<string> =>
+    page.evaluate(
+      () =>
+        new Promise<string>((resolve, reject) => {
+          const opened = indexedDB.open('duanyun');
+          opened.addEventListener('error', () => reject(opened.error ?? new Error('the history cannot be opened')));
+          opened.addEventListener('success', () => {
+            const read = opened.result.transaction('conversations').objectStore('conversations').getAll();
+            read.addEventListener('error', () => reject(read.error ?? new Error('the history cannot be read')));
+            read.addEventListener('success', () => {
+              opened.result.close();
+              const all = read.result as {
+                updatedAt: number;
+                leafId: string;
+                turns: Record<string, { text: string }>;
+              }[];
+              const newest = all.toSorted((a, b) => b.updatedAt - a.updatedAt)[0];
+              resolve(newest?.turns[newest.leafId]?.text ?? '');
+            });
+          });
+        }),
+    );
+
   it('refuses what does not fit this device, with numbers and a smaller choice', async () => {
     const small = await browser.newPage();
     await small.addInitScript(() => Object.defineProperty(navigator, 'deviceMemory', { get: () => 1 }));
@@ -191,7 +215,7 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
     await ask(page, 'Write a long story about a brave fox, a river and three friends.');
     await page.locator('.answer[aria-busy=true] .markdown').filter({ hasText: /\w{3}/ }).waitFor();
     // What a reload can lose is the last moment before it.
-    await page.waitForTimeout(600);
+    await expect.poll(keptText, patient).toMatch(/\w{3}/);
     await page.reload();
     await page.getByText('The page was closed or reloaded in mid-answer').waitFor();
     expect((await page.locator('.answer .markdown').last().textContent())?.length).toBeGreaterThan(2);
@@ -248,6 +272,8 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
 
   it('keeps what came when the page is discarded in mid-answer, and answers again', long, async () => {
     await askForStory();
+    // What is lost is the last moment before.
+    await expect.poll(keptText, patient).toMatch(/\w{3}/);
     const address = page.url();
     const session = await browser.newCDPSession(page);
     await session.send('Page.setWebLifecycleState', { state: 'frozen' });

@@ -64,10 +64,13 @@ export class ChatStore {
     this.#channel?.addEventListener('message', ({ data }) => void this.#othersChanged(String(data)));
     // A page that is put away may never come back: what has come so far is written now.
     const saveRunning = (): void => {
-      if (document.visibilityState === 'hidden' && this.#state.isAnswering) void this.#save();
+      if (this.#state.isAnswering) void this.#save();
     };
+    document.addEventListener('visibilitychange', () => {
+      if (document.visibilityState === 'hidden') saveRunning();
+    });
     // It may go on for minutes while it is hidden, before it is frozen.
-    for (const event of ['visibilitychange', 'freeze']) document.addEventListener(event, saveRunning);
+    document.addEventListener('freeze', saveRunning);
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -186,8 +189,9 @@ export class ChatStore {
           if (progress.firstMs === 0) progress.firstMs = nowMs;
           progress.tokens += 1;
         }
-        // The first word at once.
-        if (nowMs - drawnMs >= pauseMs || progress.firstMs === nowMs) {
+        // The first word at once, and kept as soon as it is seen.
+        const isFirst = progress.firstMs === nowMs;
+        if (nowMs - drawnMs >= pauseMs || isFirst) {
           drawnMs = nowMs;
           show();
         } else {
@@ -197,7 +201,7 @@ export class ChatStore {
             show();
           }, pauseMs);
         }
-        if (nowMs - savedMs >= saveMs) {
+        if (nowMs - savedMs >= saveMs || isFirst) {
           savedMs = nowMs;
           void this.#save(own);
         }
