@@ -9,6 +9,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type BrowserContext, chromium, type Page } from 'playwright';
+import type { Persona } from '../../src/core/catalogue.ts';
+import { personaFor } from '../../src/core/persona.ts';
 import { ask, fetchModel, startModelServer } from '../../test/support/model-server.ts';
 import { obtainWeights, type TestModel } from '../../test/support/obtain-weights.ts';
 import { serveBarePage } from './bare-page.ts';
@@ -23,7 +25,7 @@ export type EngineOptions = {
   model: TestModel;
 };
 /** What the page's server says of a model. */
-type Weights = { id: string; displayName: string; contextTokens: number; persona?: string };
+type Weights = { id: string; displayName: string; contextTokens: number; persona?: Persona };
 /** Set by the scripts in both pages. */
 type Globals = {
   pieceTimes: number[];
@@ -63,8 +65,9 @@ export async function measureEngine({ launch, rounds, tokens, threads, model }: 
       n_gpu_layers: 0,
     });
     const facts = await factsOf(ours, model);
-    const system = { role: 'system', content: (facts.persona ?? '').replaceAll('{model}', facts.displayName) };
-    const messages = [...(facts.persona === undefined ? [] : [system]), { role: 'user', content: question }];
+    const persona = personaFor(facts, question);
+    const system = persona === undefined ? [] : [{ role: 'system', content: persona }];
+    const messages = [...system, { role: 'user', content: question }];
     const pageSpeeds: number[] = [];
     const bareSpeeds: number[] = [];
     say('both are loaded');

@@ -22,6 +22,9 @@ export type ModelFile = {
   sources: FileSource[];
 };
 
+/** `{model}` stands for the display name. One text, or one for conversations in Chinese and one for all others. */
+export type Persona = string | { zh: string; en: string };
+
 export type ModelEntry = {
   /** Lower case, digits, dots and dashes. */
   id: string;
@@ -48,8 +51,8 @@ export type ModelEntry = {
   betterSource?: string;
   /** Resident memory with the default context, f16 cache. */
   memoryBytes: number;
-  /** `{model}` becomes the display name. Sent as system prompt where the client sends none. */
-  persona?: string;
+  /** Sent as system prompt where the client sends none, see `personaFor`. */
+  persona?: Persona;
   sampling: SamplingOptions;
   quirks: {
     /** How the model writes its tool calls. */

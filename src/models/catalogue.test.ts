@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { personaFor } from '../core/persona.ts';
 import { findModel, loadCatalogue } from './catalogue.ts';
 
 const catalogue = loadCatalogue();
@@ -33,8 +34,11 @@ describe('the catalogue', () => {
   );
 
   it('every persona names the model that really runs', () => {
-    for (const { persona } of catalogue.models) if (persona !== undefined) expect(persona).toContain('{model}');
-    expect(findModel(catalogue, 'autoglm-phone-9b').persona).toContain('我是 AutoGLM-Phone-9B');
+    for (const { persona } of catalogue.models) {
+      const texts = typeof persona === 'object' ? Object.values(persona) : [persona ?? '{model}'];
+      for (const text of texts) expect(text).toContain('{model}');
+    }
+    expect(personaFor(findModel(catalogue, 'autoglm-phone-9b'), '你是谁？')).toContain('我是 AutoGLM-Phone-9B');
   });
 
   it('refuses a catalogue with a mistake and names the place', () => {

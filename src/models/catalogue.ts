@@ -58,7 +58,7 @@ export const modelEntrySchema = z.strictObject({
   draftModel: z.string().exactOptional(),
   betterSource: z.string().exactOptional(),
   memoryBytes: z.int().positive(),
-  persona: z.string().exactOptional(),
+  persona: z.union([z.string(), z.strictObject({ zh: z.string(), en: z.string() })]).exactOptional(),
   sampling: z.strictObject({
     temperature: z.number().exactOptional(),
     topP: z.number().exactOptional(),

@@ -1,4 +1,4 @@
-import type { ModelEntry } from '../core/catalogue.ts';
+import type { ModelEntry, Persona } from '../core/catalogue.ts';
 
 /** A file above this cannot be used in a page. */
 const largestBytes = 2 * 1024 ** 3;
@@ -11,7 +11,7 @@ export type PageWeights = {
   sha256: string;
   contextTokens: number;
   languages: string[];
-  persona: string;
+  persona: Persona;
   sampling: ModelEntry['sampling'];
   /** This server has the file; otherwise it has to be pulled first. */
   installed: boolean;

@@ -9,9 +9,12 @@ import { optimize } from '../../src/engine/optimize/optimizer.ts';
 import { quantise, tensorTypes } from '../../src/engine/native/quantise.ts';
 import { ggmlTypeNumber } from '../../src/models/ggml-types.ts';
 import { readGgufHeader } from '../../src/models/gguf.ts';
+import { evaluationText } from '../../src/engine/optimize/texts/evaluation-text.ts';
 import { TunedFiles } from '../../src/models/tuned-files.ts';
 import { describeWithWeights } from '../support/weights.ts';
 
+/** A part of it: how exact a figure is does not matter here. */
+const text = evaluationText.slice(0, 1200);
 const childScript = fileURLToPath(new URL('../../dist/engine/optimize/optimize-main.js', import.meta.url));
 
 await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
@@ -40,11 +43,39 @@ await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
         signal: new AbortController().signal,
         onEvent() {},
         only: ['iq4_nl-attn-down-q8_0'],
+        text,
         childScript,
       });
       expect(published?.kl).toBeLessThan(0.02);
       expect(candidates[0]?.quality.kl).toBeGreaterThan(0.0005);
       expect(candidates[0]?.quality.kl).toBeLessThan(0.1);
+    } finally {
+      await rm(root, { recursive: true, force: true });
+    }
+  });
+
+  it('says that a text is too short to say anything', { timeout: 600_000 }, async () => {
+    const root = await mkdtemp(join(tmpdir(), 'duanyun-optimize-'));
+    try {
+      const work = optimize({
+        model: model.entry.id,
+        sourcePath: model.weightsPath,
+        source: model.source,
+        goal: 'small',
+        threads: 2,
+        tunedFiles: new TunedFiles(root, 'this device'),
+        availableBytes: 4 * 1024 ** 3,
+        environment: process.env,
+        signal: new AbortController().signal,
+        onEvent() {},
+        only: ['iq4_nl-attn-down-q8_0'],
+        text: 'A few words.',
+        childScript,
+      });
+      await expect(work).rejects.toMatchObject({
+        code: 'config_invalid',
+        message: expect.stringContaining('has 0 tokens to compare') as string,
+      });
     } finally {
       await rm(root, { recursive: true, force: true });
     }
@@ -68,6 +99,7 @@ await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
         onEvent() {},
         only: ['iq4_nl-attn-down-q8_0'],
         measureAll: true,
+        text,
         childScript,
       });
       const quality = candidates[0]?.quality;

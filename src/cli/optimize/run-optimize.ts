@@ -13,14 +13,20 @@ import { countPhysicalCores } from '../device/physical-cores.ts';
 import { watchInterrupts } from '../interrupts.ts';
 import { PullProgress } from '../pull-progress.ts';
 import { resolveOrPull } from '../resolve-or-pull.ts';
+import { readUserFile } from '../user-file.ts';
 import type { CommandContext } from '../run-command.ts';
 import { OptimizeProgress } from './optimize-progress.ts';
 import { candidateTable, outcomeText } from './result-text.ts';
+
+/** Far more than is read of it. */
+const mostTextMib = 1;
 
 export type OptimizeFlags = {
   for: OptimizeGoal;
   /** File or model to round from and measure against. */
   source?: string;
+  /** File to measure quality on. */
+  text?: string;
   all?: true;
   plot?: string;
   candidates?: string[];
@@ -49,6 +55,7 @@ export async function runOptimize(
   const progress = new OptimizeProgress(terminal);
   let result: OptimizeResult;
   try {
+    const text = flags.text === undefined ? undefined : await readText(flags.text);
     const better = flags.source === undefined ? undefined : await findBetterSource(flags.source);
     result = await application.optimize(
       {
@@ -63,6 +70,7 @@ export async function runOptimize(
         measureAll: flags.all === true,
         measureAgain: flags.again === true,
         ...(better === undefined ? {} : { better }),
+        ...(text === undefined ? {} : { text }),
         ...(flags.candidates === undefined ? {} : { only: flags.candidates }),
         ...(flags.prune === undefined ? {} : { pruneLayers: flags.prune }),
         onEvent: (event) => {
@@ -98,6 +106,16 @@ export async function runOptimize(
     } finally {
       pulling.clear();
     }
+  }
+}
+
+/** Throws `invalid_request` for what is no text. */
+async function readText(file: string): Promise<string> {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(await readUserFile(file, mostTextMib));
+  } catch (cause) {
+    if (!(cause instanceof TypeError)) throw cause;
+    throw makeError('invalid_request', { reason: `The file ${file} is not text in UTF-8.` }, { cause });
   }
 }
 

@@ -2,6 +2,7 @@
 import type { ModelEntry } from '../../core/catalogue.ts';
 import type { ChatMessage } from '../../core/chat.ts';
 import { makeError } from '../../core/errors.ts';
+import { personaFor } from '../../core/persona.ts';
 import { ControlTextGuard } from '../modules/control-text.ts';
 import { ChatTemplate } from '../modules/language/chat-template.ts';
 import type { TrainingExample } from '../native/lora-training.ts';
@@ -21,7 +22,7 @@ export class ConversationEncoder {
   readonly #template: ChatTemplate;
   readonly #guard: ControlTextGuard;
   readonly #controlTexts: string[];
-  readonly #persona: string | undefined;
+  readonly #entry: ModelEntry;
 
   /** Throws `unsupported_feature` where the model has no chat template. */
   constructor(model: EncoderModel, entry: ModelEntry) {
@@ -38,7 +39,7 @@ export class ConversationEncoder {
     this.#template = new ChatTemplate(templateText, { bosToken: model.beginTokenText, eosToken: model.endTokenText });
     this.#controlTexts = [...model.controlTokens().values()].filter((text) => text !== '');
     this.#guard = new ControlTextGuard(this.#controlTexts);
-    this.#persona = entry.persona?.replaceAll('{model}', entry.displayName);
+    this.#entry = entry;
   }
 
   /** Whether somebody wrote the text of a control token into it. Such text is learnt and read as plain text. */
@@ -90,11 +91,12 @@ export class ConversationEncoder {
   }
 
   #render(messages: TrainingMessage[], addGenerationPrompt: boolean): string {
+    const persona = personaFor(this.#entry, messages.find(({ role }) => role === 'user')?.content ?? '');
     return this.#template.render({
       messages: this.#guard.protect(messages.map((message) => toChatMessage(message))),
       tools: [],
       addGenerationPrompt,
-      ...(this.#persona === undefined ? {} : { persona: this.#persona }),
+      ...(persona === undefined ? {} : { persona }),
     });
   }
 

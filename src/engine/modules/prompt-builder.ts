@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ChatInput, ChatMessage, GenerationRequest, ImagePart, ToolDefinition } from '../../core/chat.ts';
 import { makeError } from '../../core/errors.ts';
+import { firstQuestion, personaFor } from '../../core/persona.ts';
 import { sinkTokens } from '../cache/cache-budget.ts';
 import { commonPrefixLength } from '../cache/prefix-cache.ts';
 import type { EngineOptions } from '../host/messages.ts';
@@ -136,6 +137,7 @@ export class PromptBuilder {
     this.#refuseMedia(input.messages, pictures);
     const template = this.#template;
     const tools: ToolDefinition[] = input.toolChoice.type === 'none' ? [] : input.tools;
+    const persona = personaFor(this.#options.entry, firstQuestion(input.messages));
     const render = (messages: ChatMessage[], mediaMarker?: string) =>
       template.render({
         ...(mediaMarker === undefined ? {} : { mediaMarker }),
@@ -143,7 +145,7 @@ export class PromptBuilder {
         tools,
         addGenerationPrompt: true,
         ...(request.reasoning.enable === undefined ? {} : { enableThinking: request.reasoning.enable }),
-        ...(this.#options.entry.persona === undefined ? {} : { persona: this.#persona(this.#options.entry.persona) }),
+        ...(persona === undefined ? {} : { persona }),
       });
     const place = (kept: ChatMessage[]) => this.#place(kept, render, pictures);
     const messages = request.truncate === 'auto' ? this.#fit(input.messages, place, request) : input.messages;
@@ -244,10 +246,6 @@ export class PromptBuilder {
 
   #tokenize(prompt: string): Int32Array {
     return joined(this.#guard.split(prompt).map(({ text, isPlain }) => this.#model.tokenize(text, false, !isPlain)));
-  }
-
-  #persona(text: string): string {
-    return text.replaceAll('{model}', this.#options.entry.displayName);
   }
 
   #refuseMedia(messages: ChatMessage[], pictures: PromptPictures): void {

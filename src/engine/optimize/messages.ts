@@ -8,7 +8,7 @@ export type OptimizeJob =
    * Writes the source's logits to `referencePath`, and takes the importance of its weights. With `published` its vocabulary is held
    * against that file's first.
    */
-  | { kind: 'reference'; source: string; published?: string; referencePath: string; threads: number }
+  | { kind: 'reference'; source: string; published?: string; referencePath: string; threads: number; text: string }
   /** Writes the source with the tensors named in `tensors` in another format, the others as they are. */
   | {
       kind: 'quantise';
@@ -19,7 +19,7 @@ export type OptimizeJob =
       pruneLayers?: readonly number[];
       threads: number;
     }
-  | { kind: 'quality'; candidate: string; referencePath: string; threads: number }
+  | { kind: 'quality'; candidate: string; referencePath: string; threads: number; text: string }
   | {
       kind: 'speed';
       source: string;

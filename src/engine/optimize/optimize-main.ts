@@ -34,8 +34,12 @@ async function run(job: OptimizeJob): Promise<JobResult[keyof JobResult]> {
       return withModel(job.source, async (model) => {
         const mismatch = job.published === undefined ? undefined : await vocabularyMismatch(model, job.published);
         if (mismatch !== undefined) return { perplexity: Number.NaN, tokens: 0, mismatch };
-        importance = collectImportance(model, job.threads, (share) => progress(share / 2));
-        return writeReference(model, job.referencePath, job.threads, (share) => progress(0.5 + share / 2));
+        // First: it finds a text that is too short.
+        const written = await writeReference(model, { ...job, file: job.referencePath }, (share) =>
+          progress(share / 2),
+        );
+        importance = collectImportance(model, job.threads, (share) => progress(0.5 + share / 2));
+        return written;
       });
     case 'quantise': {
       const { source, target, threads, format, tensors, pruneLayers } = job;
@@ -56,7 +60,9 @@ async function run(job: OptimizeJob): Promise<JobResult[keyof JobResult]> {
       return undefined;
     }
     case 'quality':
-      return withModel(job.candidate, (model) => compareWithReference(model, job.referencePath, job.threads, progress));
+      return withModel(job.candidate, (model) =>
+        compareWithReference(model, { ...job, file: job.referencePath }, progress),
+      );
     case 'speed':
       return compareSpeed({ ...job, onRound: (round) => progress(round / job.mostRounds) });
   }

@@ -37,6 +37,8 @@ export type OptimizeOptions = {
   only?: readonly string[];
   /** One more candidate without these layers; shown, never picked. */
   pruneLayers?: readonly number[];
+  /** What quality is measured on; the first `mostTextTokens` tokens count. Default: a text in Chinese and English. */
+  text?: string;
   /** Measures again what is known from an earlier run. Default false. */
   measureAgain?: boolean;
   clock?: Clock;
@@ -110,8 +112,8 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
 type Plan = { recipe: Recipe; formats: ReadonlyMap<string, TensorType>; content: string };
 
 /** What a candidate's figures hold for, beside the processor. */
-function conditionsOf({ source, better, threads }: OptimizeOptions): string {
-  const text = createHash('sha256').update(evaluationText).digest('hex').slice(0, 12);
+function conditionsOf({ source, better, threads, text: words = evaluationText }: OptimizeOptions): string {
+  const text = createHash('sha256').update(words).digest('hex').slice(0, 12);
   const from = better === undefined ? source : `${source} from ${better.identity}`;
   return `${from}, ${threads} threads, text ${text}, measured as in version ${measuringVersion}`;
 }
@@ -242,13 +244,13 @@ class Search {
   async #readSource(of: number): Promise<void> {
     if (this.#hasReadSource) return;
     this.#hasReadSource = true;
-    const { sourcePath, better, threads, model, onEvent } = this.#options;
+    const { sourcePath, better, threads, model, onEvent, text = evaluationText } = this.#options;
     const referencePath = this.#referencePath;
     const { process } = this.#parts;
     const { perplexity, mismatch } = await process.run(
       better === undefined
-        ? { kind: 'reference', source: sourcePath, referencePath, threads }
-        : { kind: 'reference', source: better.path, published: sourcePath, referencePath, threads },
+        ? { kind: 'reference', source: sourcePath, referencePath, threads, text }
+        : { kind: 'reference', source: better.path, published: sourcePath, referencePath, threads, text },
       this.#watch({ step: 'reference', number: 0, of }),
     );
     this.#sourcePerplexity = perplexity;
@@ -256,7 +258,7 @@ class Search {
     const names = { file: better.name, model };
     if (mismatch !== undefined) throw makeError('source_mismatch', { ...names, reason: mismatch });
     const quality = await process.run(
-      { kind: 'quality', candidate: sourcePath, referencePath, threads },
+      { kind: 'quality', candidate: sourcePath, referencePath, threads, text },
       this.#watch({ step: 'published', number: 0, of }),
     );
     onEvent({ type: 'published', quality });
@@ -320,7 +322,7 @@ class Search {
 
   /** Makes a candidate and measures it. Its file stays, for `#keepBetter` to judge. */
   async #try(plan: Plan, place: { number: number; of: number }): Promise<Candidate> {
-    const { sourcePath: source, threads } = this.#options;
+    const { sourcePath: source, threads, text = evaluationText } = this.#options;
     const { header, process, known } = this.#parts;
     const { recipe, content } = plan;
     const watch = (step: OptimizeStep) => this.#watch({ step, recipe: recipe.id, ...place });
@@ -328,7 +330,7 @@ class Search {
     // What is not whole never reaches native code again.
     const { fileSizeBytes: sizeBytes } = await readGgufHeader(target);
     const quality = await process.run(
-      { kind: 'quality', candidate: target, referencePath: this.#referencePath, threads },
+      { kind: 'quality', candidate: target, referencePath: this.#referencePath, threads, text },
       watch('quality'),
     );
     if (!this.#isTimed(plan, quality)) {

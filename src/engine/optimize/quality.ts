@@ -5,12 +5,19 @@ import { NativeContext, TokenBatch } from '../native/context.ts';
 import type { NativeModel } from '../native/model.ts';
 import type { Quality } from './choose-recipe.ts';
 import { divergence, negativeLogLikelihood } from './divergence.ts';
-import { evaluationText } from './texts/evaluation-text.ts';
 
 /** Tokens computed at once; each window starts from an empty context. */
 const windowTokens = 256;
 /** The first tokens of a window have too little before them to say much. */
 const skippedTokens = 8;
+
+/** The rest of a longer text is left out: a reference takes up to 0.6 MB a token. More than the texts here have. */
+export const mostTextTokens = 2_500;
+/** Of fewer the mean says nothing. */
+const leastPlaces = 200;
+
+/** Logits of a source over a text. */
+export type Reference = { file: string; threads: number; text: string };
 
 export type TextWindow = { tokens: number[]; logitsAt(index: number): Float32Array };
 
@@ -32,7 +39,7 @@ export function* textWindows(
   });
   const batch = new TokenBatch(windowTokens);
   try {
-    const tokens = [...model.tokenize(text, false, false)];
+    const tokens = [...model.tokenize(text, false, false)].slice(0, mostTextTokens);
     for (let start = 0; start < tokens.length; start += windowTokens) {
       const window = tokens.slice(start, start + windowTokens);
       if (window.length <= skippedTokens + 1) return;
@@ -53,28 +60,32 @@ function* places({ tokens }: TextWindow): Generator<{ index: number; next: numbe
     yield { index, next: tokens[index + 1] as number };
 }
 
-/** Keeps the source's logits in a file: with a vocabulary of 152k they are 0.6 MB a token. Returns its perplexity. */
+/** Keeps the source's logits in a file. Returns its perplexity. Throws `config_invalid` for a text that is too short. */
 export async function writeReference(
   model: NativeModel,
-  file: string,
-  threads: number,
+  { file, threads, text }: Reference,
   onProgress: (share: number) => void,
 ): Promise<{ perplexity: number; tokens: number }> {
   const target = await open(file, 'w', 0o600);
+  const progressOf = progressIn(model, text);
   let loss = 0;
   let count = 0;
   try {
-    for (const window of textWindows(model, evaluationText, { threads })) {
+    for (const window of textWindows(model, text, { threads })) {
       for (const { index, next } of places(window)) {
         const logits = window.logitsAt(index);
         await target.write(new Uint8Array(logits.buffer, logits.byteOffset, logits.byteLength));
         loss += negativeLogLikelihood(logits, next);
         count++;
       }
-      onProgress(progressOf(count, model));
+      onProgress(progressOf(count));
     }
   } finally {
     await target.close();
+  }
+  if (count < leastPlaces) {
+    const reason = `the text to measure on has ${count} tokens to compare; at least ${leastPlaces} are needed`;
+    throw makeError('config_invalid', { reason });
   }
   return { perplexity: Math.exp(loss / count), tokens: count };
 }
@@ -82,17 +93,17 @@ export async function writeReference(
 /** Throws `model_file_invalid` where the file has another vocabulary than the source. */
 export async function compareWithReference(
   model: NativeModel,
-  file: string,
-  threads: number,
+  { file, threads, text }: Reference,
   onProgress: (share: number) => void,
 ): Promise<Quality> {
   const source = await open(file, 'r');
   const reference = new Float32Array(model.vocabularySize);
   const divergences: number[] = [];
+  const progressOf = progressIn(model, text);
   let same = 0;
   let loss = 0;
   try {
-    for (const window of textWindows(model, evaluationText, { threads })) {
+    for (const window of textWindows(model, text, { threads })) {
       for (const { index, next } of places(window)) {
         await readRow(source, reference);
         const logits = window.logitsAt(index);
@@ -101,7 +112,7 @@ export async function compareWithReference(
         if (sameTop) same++;
         loss += negativeLogLikelihood(logits, next);
       }
-      onProgress(progressOf(divergences.length, model));
+      onProgress(progressOf(divergences.length));
     }
   } finally {
     await source.close();
@@ -123,6 +134,7 @@ async function readRow(file: FileHandle, row: Float32Array): Promise<void> {
   }
 }
 
-function progressOf(done: number, model: NativeModel): number {
-  return Math.min(1, done / Math.max(1, model.tokenize(evaluationText, false, false).length));
+function progressIn(model: NativeModel, text: string): (done: number) => number {
+  const all = Math.min(mostTextTokens, model.tokenize(text, false, false).length);
+  return (done) => Math.min(1, done / Math.max(1, all));
 }

@@ -1,5 +1,6 @@
 /** What a search needs of the disk and of the memory, and whether it ended for want of it. */
 import { DuanyunError, makeError } from '../../core/errors.ts';
+import { mostTextTokens } from './quality.ts';
 import { freeDiskBytes, isDiskFull, mebibytes } from '../../models/disk-space.ts';
 import type { GgufHeader } from '../../models/gguf.ts';
 
@@ -40,11 +41,8 @@ export async function requireRoom(options: RoomOptions, header: GgufHeader, fold
 /** While a search runs. */
 export function neededDiskBytes(header: GgufHeader): number {
   const vocabulary = header.tensors.find(({ name }) => name === 'token_embd.weight')?.shape[1] ?? 0;
-  return 5 * header.fileSizeBytes * 1.2 + vocabulary * 4 * referenceTokens;
+  return 5 * header.fileSizeBytes * 1.2 + vocabulary * 4 * mostTextTokens;
 }
-
-/** More than the evaluation text has in any vocabulary known. */
-const referenceTokens = 2_500;
 
 /** Less than this is left where writing ended for want of room: the library does not say why it failed. */
 const exhaustedBytes = 16 * 1024 * 1024;

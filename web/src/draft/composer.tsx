@@ -26,7 +26,7 @@ type ComposerProps = {
   onSend: (content: QuestionContent) => void;
   onStop: () => void;
   /** The draft would run in this page, and has for a moment. */
-  onHere: () => void;
+  onHere: (draft: string) => void;
 };
 
 /** The first letters of a long question look like a short one. */
@@ -57,7 +57,7 @@ export function Composer(props: ComposerProps) {
   const { onHere } = props;
   useEffect(() => {
     if (!wouldRunInPage) return undefined;
-    const timer = setTimeout(onHere, settledMs);
+    const timer = setTimeout(() => onHere(field.current?.value ?? ''), settledMs);
     return () => clearTimeout(timer);
   }, [wouldRunInPage, onHere]);
   const canSend = !isAnswering && (text.trim() !== '' || hasAttachments);

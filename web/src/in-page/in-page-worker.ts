@@ -93,9 +93,9 @@ class InPage {
   }
 
   /** A question is being written that would run here. */
-  async prepare(earlier: Question['messages']): Promise<void> {
+  async prepare(messages: Question['messages']): Promise<void> {
     await this.#chosen;
-    if (this.#backend.loadedModel === undefined) await this.#service.prepare(earlier);
+    if (this.#backend.loadedModel === undefined) await this.#service.prepare(messages);
   }
 
   async ask(id: number, question: Question): Promise<void> {
@@ -247,7 +247,7 @@ addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
       case 'use':
         return own.use(data.modelId);
       case 'prepare':
-        return own.prepare(data.earlier);
+        return own.prepare(data.messages);
       case 'ask':
         return own.ask(data.id, data.question);
       case 'abort':

@@ -25,6 +25,8 @@ const chosenPlace = 'duanyun-page-model';
 const situationPlace = 'duanyun-page-policy';
 /** More threads than this do not help: memory is the limit. */
 const mostThreads = 8;
+/** Of a draft that is read before it is sent: what follows is likely to change. */
+const readAheadCharacters = 400;
 /** In the list of models, before the id of a model inside the page. */
 export const pageModelPrefix = 'page:';
 
@@ -105,9 +107,10 @@ export class InPage {
     this.#send({ type: 'remove', modelId });
   }
 
-  /** A question is being written that would run here: the model is loaded meanwhile, and `earlier` read. */
-  prepare(earlier: Question['messages']): void {
-    if (this.#view.state?.engine === 'idle') this.#send({ type: 'prepare', earlier });
+  /** A question is being written that would run here: the model is loaded meanwhile, and what is there already read. */
+  prepare(earlier: Question['messages'], draft: string): void {
+    const question = { role: 'user' as const, content: draft.slice(0, readAheadCharacters) };
+    if (this.#view.state?.engine === 'idle') this.#send({ type: 'prepare', messages: [...earlier, question] });
   }
 
   /** Answers what this page decides about by itself, and lets the server answer the rest. */

@@ -26,7 +26,7 @@ export type ToWorker =
   | { type: 'server'; server: ServerFacts }
   | { type: 'use'; modelId: string | undefined }
   /** `earlier`: what was said before the question that is being written. */
-  | { type: 'prepare'; earlier: Question['messages'] }
+  | { type: 'prepare'; messages: Question['messages'] }
   | { type: 'ask'; id: number; question: Question }
   | { type: 'abort'; id: number }
   | { type: 'receipt'; id: number; receiptId: string }

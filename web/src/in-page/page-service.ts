@@ -91,15 +91,15 @@ export class PageService {
   }
 
   /**
-   * Loads the model and reads what a question would come after, so that its answer waits for neither. What the engine then
-   * says goes nowhere; what goes wrong here goes wrong for the question too, which says it.
+   * Loads the model and reads what is there of a question and what it comes after, so that its answer waits for neither. What
+   * the engine then says goes nowhere; what goes wrong here goes wrong for the question too, which says it.
    *
-   * @param earlier the conversation so far
+   * @param messages the conversation so far, and the question as far as it is written
    */
-  async prepare(earlier: Question['messages']): Promise<void> {
+  async prepare(messages: Question['messages']): Promise<void> {
     const model = this.#device.capabilities()[0]?.id;
-    if (model === undefined || earlier.some(({ content }) => typeof content !== 'string')) return;
-    const request = this.#requestOf({ model, messages: [...earlier, { role: 'user', content: '' }] });
+    if (model === undefined || messages.some(({ content }) => typeof content !== 'string')) return;
+    const request = this.#requestOf({ model, messages });
     const events = this.#device.stream({ ...request, maxTokens: 1 }, { signal: new AbortController().signal });
     for await (const event of events) if (event.type === 'error') return;
   }

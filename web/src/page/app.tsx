@@ -26,7 +26,8 @@ const CloudPage = lazy(() => import('../pages/cloud-page.tsx'));
 const deviceViews: readonly View[] = ['chat', 'minutes', 'device', 'routing', 'benchmark'];
 const gatewayViews: readonly View[] = ['chat', 'cloud'];
 const chat = new ChatStore(inPage);
-const prepareHere = (): void => inPage.prepare(wireMessages(shownTurns(chat.snapshot().conversation)));
+const prepareHere = (draft: string): void =>
+  inPage.prepare(wireMessages(shownTurns(chat.snapshot().conversation)), draft);
 const idInAddress = (): string | undefined => /^#\/c\/(\w+)$/.exec(location.hash)?.[1];
 
 export function App() {

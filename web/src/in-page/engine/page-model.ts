@@ -1,3 +1,4 @@
+import type { Persona } from '../../../../src/core/catalogue.ts';
 import type { SamplingOptions } from '../../../../src/core/chat.ts';
 
 /** A language model that a page can run: one GGUF file. Plain data: the server lists these, the page keeps them. */
@@ -11,6 +12,6 @@ export type PageModel = {
   /** What the model was trained for. */
   contextTokens: number;
   languages: string[];
-  persona?: string;
+  persona?: Persona;
   sampling: SamplingOptions;
 };

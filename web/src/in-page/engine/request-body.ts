@@ -2,6 +2,7 @@
 import type { ChatCompletionParams, RawCompletionParams } from '@wllama/wllama/esm/index.js';
 import type { ContentPart, GenerationRequest } from '../../../../src/core/chat.ts';
 import { makeError } from '../../../../src/core/errors.ts';
+import { firstQuestion, personaFor } from '../../../../src/core/persona.ts';
 import { withoutControlText } from './control-text.ts';
 import type { PageModel } from './page-model.ts';
 
@@ -28,9 +29,8 @@ export function engineCall(request: GenerationRequest, model: PageModel): Engine
     if (message.role === 'tool') throw refuse('tools');
     return { role: message.role, content: withoutControlText(content) };
   });
-  if (model.persona !== undefined && messages[0]?.role !== 'system') {
-    messages.unshift({ role: 'system', content: model.persona.replaceAll('{model}', model.displayName) });
-  }
+  const persona = personaFor(model, firstQuestion(input.messages));
+  if (persona !== undefined && messages[0]?.role !== 'system') messages.unshift({ role: 'system', content: persona });
   const enable = request.reasoning.enable;
   return {
     kind: 'chat',
