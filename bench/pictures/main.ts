@@ -9,12 +9,15 @@ import { parseArgs } from 'node:util';
 import { type BrowserContext, chromium, type Page } from 'playwright';
 import { chromiumFlags, findChromium, noChromium } from '../../test/support/find-chromium.ts';
 import { type Servers, startServers } from './servers.ts';
+import { takeTour } from './tour.ts';
 import { texts } from './texts.ts';
 
 const help = `npm run pictures:web -- [--only STATE,…] [--model smollm2-135m] [--meeting FILE] FOLDER
+npm run pictures:web -- --tour [--model qwen2.5-coder-1.5b] [--voice-zh FILE.wav] [--voice-en FILE.wav] FOLDER
 
 Writes FOLDER/STATE-SCREEN-THEME-LANGUAGE.png. States (default: all):
   empty, typing, answer, receipt, history, panel, minutes, device, routing, benchmark, cloud; with --meeting also minutes-working, minutes-done
+With --tour: FOLDER/page-LANGUAGE.webp, a run on a phone as the README shows it.
 `;
 const looks = [
   { screen: 'phone', theme: 'light', language: 'zh' },
@@ -35,6 +38,9 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     model: { type: 'string', default: 'smollm2-135m' },
     meeting: { type: 'string' },
+    tour: { type: 'boolean', default: false },
+    'voice-zh': { type: 'string', default: 'examples/media/question.wav' },
+    'voice-en': { type: 'string', default: 'examples/media/question.wav' },
     help: { type: 'boolean', default: false },
   },
 });
@@ -51,6 +57,11 @@ if (executablePath === undefined) {
 const only = values.only?.split(',');
 const isWanted = (state: string): boolean => only === undefined || only.includes(state);
 mkdirSync(folder, { recursive: true });
+if (values.tour) {
+  const voices = { zh: values['voice-zh'], en: values['voice-en'] };
+  await takeTour({ executablePath, model: values.model, folder, voices });
+  process.exit(0);
+}
 const servers = await startServers(values.model);
 const browser = await chromium.launch({ executablePath, args: [...chromiumFlags] });
 try {

@@ -43,6 +43,26 @@ export async function startServers(model: string): Promise<Servers> {
   }
 }
 
+export type Pair = { deviceUrl: string; endCloud(): Promise<void>; close(): Promise<void> };
+
+/** A device, and a second one that is its cloud. */
+export async function startPair(model: string): Promise<Pair> {
+  const started: ChildProcess[] = [];
+  const close = async (): Promise<void> => void (await Promise.all(started.map(end)));
+  try {
+    const cloud = start(['--model', model, '--log-level', 'warn']);
+    started.push(cloud.child);
+    const cloudUrl = await cloud.ready(/^Ready/m);
+    const device = start(['--model', model, '--cloud-url', cloudUrl, '--log-level', 'warn']);
+    started.push(device.child);
+    const deviceUrl = await device.ready(/^Ready/m);
+    return { deviceUrl, endCloud: () => end(cloud.child), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
 function start(flags: string[], variables: Record<string, string> = {}) {
   // oxlint-disable-next-line node/no-process-env -- handed on
   const env = { ...process.env, ...variables };

@@ -81,6 +81,7 @@ export function candidateRecipes(header: Pick<GgufHeader, 'architecture' | 'meta
     { id: 'iq4_nl-attn-down-q8_0', rules: exactDown },
     withEdges('iq4_nl-attn-down-q8_0-output', 2, [...exactDown, output]),
     { id: 'iq4_nl-attn-down-q8_0-output', rules: [...exactDown, output] },
+    ...[2, 1].map((count) => withEdges('iq4_nl-attn-q8_0-down-mixed', count, mixedDown)),
     ...[2, 1].map((count) => withEdges('iq4_nl-attn-q8_0-down-q4_k', count, coarseDown)),
     { id: 'iq4_nl-attn-q8_0-down-q4_k', rules: coarseDown },
     ...[4, 2].map((count) => withEdges('iq4_nl-attn-q8_0-down-mixed-output', count, [...mixedDown, output])),
