@@ -43,7 +43,7 @@ export class AuditLog {
   #dropped = 0;
   #isFailing = false;
   #timer: NodeJS.Timeout | undefined;
-  #writing: Promise<void> | undefined;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(options: AuditLogOptions) {
     this.#options = { ...defaults, ...options };
@@ -64,17 +64,14 @@ export class AuditLog {
     }, this.#options.flushMs).unref();
   }
 
-  /** Never throws. */
+  /** Writes what is there now, also what came while an earlier writing was on its way. Never throws. */
   flush(): Promise<void> {
-    this.#writing ??= this.#write().finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing = this.#writing.then(() => this.#write());
     return this.#writing;
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
-    await this.#writing;
     await this.flush();
   }
 
