@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { optimize } from '../../src/engine/optimize/optimizer.ts';
+import { optimize, type OptimizeOptions } from '../../src/engine/optimize/optimizer.ts';
 import { quantise, tensorTypes } from '../../src/engine/native/quantise.ts';
 import { ggmlTypeNumber } from '../../src/models/ggml-types.ts';
 import { readGgufHeader } from '../../src/models/gguf.ts';
@@ -18,6 +18,22 @@ const text = evaluationText.slice(0, 1200);
 const childScript = fileURLToPath(new URL('../../dist/engine/optimize/optimize-main.js', import.meta.url));
 
 await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
+  const optionsIn = (root: string): OptimizeOptions => ({
+    model: model.entry.id,
+    sourcePath: model.weightsPath,
+    source: model.source,
+    goal: 'small',
+    threads: 2,
+    tunedFiles: new TunedFiles(root, 'this device'),
+    availableBytes: 4 * 1024 ** 3,
+    environment: process.env,
+    signal: new AbortController().signal,
+    onEvent() {},
+    only: ['iq4_nl-attn-down-q8_0'],
+    text,
+    childScript,
+  });
+
   it('rounds from a better file and measures the published one against it', { timeout: 600_000 }, async () => {
     const root = await mkdtemp(join(tmpdir(), 'duanyun-optimize-'));
     try {
@@ -31,20 +47,9 @@ await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
       );
       await quantise({ source: model.weightsPath, target: better, base: 'q8_0', types, threads: 2 });
       const { candidates, published } = await optimize({
-        model: model.entry.id,
-        sourcePath: model.weightsPath,
-        source: model.source,
+        ...optionsIn(root),
         better: { path: better, identity: 'file:1:1', name: 'better.gguf' },
         goal: 'exact',
-        threads: 2,
-        tunedFiles: new TunedFiles(root, 'this device'),
-        availableBytes: 4 * 1024 ** 3,
-        environment: process.env,
-        signal: new AbortController().signal,
-        onEvent() {},
-        only: ['iq4_nl-attn-down-q8_0'],
-        text,
-        childScript,
       });
       expect(published?.kl).toBeLessThan(0.02);
       expect(candidates[0]?.quality.kl).toBeGreaterThan(0.0005);
@@ -58,19 +63,8 @@ await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
     const root = await mkdtemp(join(tmpdir(), 'duanyun-optimize-'));
     try {
       const work = optimize({
-        model: model.entry.id,
-        sourcePath: model.weightsPath,
-        source: model.source,
-        goal: 'small',
-        threads: 2,
-        tunedFiles: new TunedFiles(root, 'this device'),
-        availableBytes: 4 * 1024 ** 3,
-        environment: process.env,
-        signal: new AbortController().signal,
-        onEvent() {},
-        only: ['iq4_nl-attn-down-q8_0'],
+        ...optionsIn(root),
         text: 'A few words.',
-        childScript,
       });
       await expect(work).rejects.toMatchObject({
         code: 'config_invalid',
@@ -87,20 +81,9 @@ await describeWithWeights('smollm2-135m', 'optimize, real weights', (model) => {
     try {
       const tunedFiles = new TunedFiles(root, 'this device');
       const { candidates } = await optimize({
-        model: model.entry.id,
-        sourcePath: model.weightsPath,
-        source: model.source,
-        goal: 'small',
-        threads: 2,
+        ...optionsIn(root),
         tunedFiles,
-        availableBytes: 4 * 1024 ** 3,
-        environment: process.env,
-        signal: new AbortController().signal,
-        onEvent() {},
-        only: ['iq4_nl-attn-down-q8_0'],
         measureAll: true,
-        text,
-        childScript,
       });
       const quality = candidates[0]?.quality;
       // Something was rounded, and the callback weighed it by the right columns: noise would be far above this.

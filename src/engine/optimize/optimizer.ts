@@ -111,9 +111,14 @@ export async function optimize(options: OptimizeOptions): Promise<OptimizeResult
 
 type Plan = { recipe: Recipe; formats: ReadonlyMap<string, TensorType>; content: string };
 
+function textOf({ text }: OptimizeOptions): string {
+  return text ?? evaluationText;
+}
+
 /** What a candidate's figures hold for, beside the processor. */
-function conditionsOf({ source, better, threads, text: words = evaluationText }: OptimizeOptions): string {
-  const text = createHash('sha256').update(words).digest('hex').slice(0, 12);
+function conditionsOf(options: OptimizeOptions): string {
+  const { source, better, threads } = options;
+  const text = createHash('sha256').update(textOf(options)).digest('hex').slice(0, 12);
   const from = better === undefined ? source : `${source} from ${better.identity}`;
   return `${from}, ${threads} threads, text ${text}, measured as in version ${measuringVersion}`;
 }
@@ -244,7 +249,8 @@ class Search {
   async #readSource(of: number): Promise<void> {
     if (this.#hasReadSource) return;
     this.#hasReadSource = true;
-    const { sourcePath, better, threads, model, onEvent, text = evaluationText } = this.#options;
+    const { sourcePath, better, threads, model, onEvent } = this.#options;
+    const text = textOf(this.#options);
     const referencePath = this.#referencePath;
     const { process } = this.#parts;
     const { perplexity, mismatch } = await process.run(
@@ -322,7 +328,8 @@ class Search {
 
   /** Makes a candidate and measures it. Its file stays, for `#keepBetter` to judge. */
   async #try(plan: Plan, place: { number: number; of: number }): Promise<Candidate> {
-    const { sourcePath: source, threads, text = evaluationText } = this.#options;
+    const { sourcePath: source, threads } = this.#options;
+    const text = textOf(this.#options);
     const { header, process, known } = this.#parts;
     const { recipe, content } = plan;
     const watch = (step: OptimizeStep) => this.#watch({ step, recipe: recipe.id, ...place });

@@ -4,6 +4,7 @@ import { makeError } from '../../core/errors.ts';
 import { NativeContext, TokenBatch } from '../native/context.ts';
 import type { NativeModel } from '../native/model.ts';
 import type { Quality } from './choose-recipe.ts';
+import { mostTextTokens } from './room.ts';
 import { divergence, negativeLogLikelihood } from './divergence.ts';
 
 /** Tokens computed at once; each window starts from an empty context. */
@@ -11,8 +12,6 @@ const windowTokens = 256;
 /** The first tokens of a window have too little before them to say much. */
 const skippedTokens = 8;
 
-/** The rest of a longer text is left out: a reference takes up to 0.6 MB a token. More than the texts here have. */
-export const mostTextTokens = 2_500;
 /** Of fewer the mean says nothing. */
 const leastPlaces = 200;
 

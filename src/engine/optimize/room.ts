@@ -1,6 +1,5 @@
 /** What a search needs of the disk and of the memory, and whether it ended for want of it. */
 import { DuanyunError, makeError } from '../../core/errors.ts';
-import { mostTextTokens } from './quality.ts';
 import { freeDiskBytes, isDiskFull, mebibytes } from '../../models/disk-space.ts';
 import type { GgufHeader } from '../../models/gguf.ts';
 
@@ -9,6 +8,9 @@ export type RoomOptions = {
   availableBytes: number;
   freeBytes?: (directory: string) => Promise<number>;
 };
+
+/** The rest of a longer text is left out: a reference takes up to 0.6 MB a token. More than the texts here have. */
+export const mostTextTokens = 2_500;
 
 /** Compute buffers, logits and the process itself, beside the weights. */
 export const workingBytes = 500 * 1024 * 1024;

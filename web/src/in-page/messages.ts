@@ -25,7 +25,7 @@ export type ToWorker =
   | { type: 'start'; facts: PageFacts; lifeLock: string }
   | { type: 'server'; server: ServerFacts }
   | { type: 'use'; modelId: string | undefined }
-  /** `earlier`: what was said before the question that is being written. */
+  /** `messages`: the conversation so far, and the question as far as it is written. */
   | { type: 'prepare'; messages: Question['messages'] }
   | { type: 'ask'; id: number; question: Question }
   | { type: 'abort'; id: number }
