@@ -4,6 +4,7 @@ import { plainRequest } from '../../src/core/plain-request.ts';
 import type { EngineBackend } from '../../src/engine/engine-backend.ts';
 import type { NativeModel } from '../../src/engine/native/model.ts';
 import type { Measurement } from './contender.ts';
+import { whileAllRun } from './while-all-run.ts';
 import { countingPrompt, median, percentile, textPrompt } from './workload.ts';
 
 type Stream = { arrivals: number[]; tokens: number; submittedAt: number; endedAt: number };
@@ -19,20 +20,14 @@ export class EngineDriver {
     this.#modelId = modelId;
   }
 
-  /** Tokens after the first, from the moment every stream runs to the moment the first one ends. */
+  /** Tokens after the first, while all streams run. */
   async generate(streams: number, tokens: number, number: number): Promise<Measurement> {
     const results = await Promise.all(
       Array.from({ length: streams }, (_, stream) =>
         this.#run(countingPrompt(this.#tokenizer, number + stream), tokens),
       ),
     );
-    const from = Math.max(...results.map((result) => result.arrivals[0] ?? 0));
-    const to = Math.min(...results.map((result) => result.arrivals.at(-1) ?? 0));
-    const counted = results.reduce(
-      (sum, result) => sum + result.arrivals.filter((arrival) => arrival > from && arrival <= to).length,
-      0,
-    );
-    return { tokens: counted, milliseconds: to - from };
+    return whileAllRun(results.map(({ arrivals }) => arrivals));
   }
 
   async prefill(tokens: number, number: number): Promise<Measurement> {

@@ -77,9 +77,9 @@ async function benchModel(id: string): Promise<void> {
     await settle();
     note('prefill engine', speed(await engine.prefill(512, number)));
     if (other) note('prefill other', speed(await other.measure({ kind: 'prefill', tokens: 512, number })));
-    note('eight bare', speed(await bare.measure({ kind: 'generate', streams: 8, tokens: 64, number })));
+    note('eight bare', speed(await bare.measure({ kind: 'generate', streams: 8, tokens: 96, number })));
     await settle();
-    note('eight engine', speed(await engine.generate(8, 64, number)));
+    note('eight engine', speed(await engine.generate(8, 96, number)));
     const cold = await engine.firstTokenMs(textPrompt(tokenizer, 1_000, number));
     const warm = await engine.firstTokenMs([...textPrompt(tokenizer, 1_000, number), ...textPrompt(tokenizer, 8, 3)]);
     note('cached prefix', warm / cold);

@@ -142,8 +142,8 @@ async function compare(published: InstalledModel, tuned: InstalledModel): Promis
         const decode = await inTurns((driver) => driver.generate(1, 96, number), turn);
         series.decode.push(decode[1] / decode[0]);
       }
-      const native = speed(await bare.measure({ kind: 'generate', streams: 8, tokens: 48, number }));
-      const eight = await inTurns((driver) => driver.generate(8, 48, number));
+      const native = speed(await bare.measure({ kind: 'generate', streams: 8, tokens: 96, number }));
+      const eight = await inTurns((driver) => driver.generate(8, 96, number));
       series.eight.push(eight[1] / eight[0]);
       series.native.push(eight[1] / native);
     }

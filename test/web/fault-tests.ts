@@ -67,31 +67,6 @@ export function faultTests(kit: PageKit): void {
       await expect.poll(() => kit.web.setup.device.active, patient).toBe(0);
     });
 
-    it('goes on with an answer when the browser had put the page away', async () => {
-      kit.play(function* () {
-        yield start();
-        for (const word of ['One ', 'two ', 'three ']) {
-          yield event({ type: 'text-delta', text: word });
-          yield { step: 'wait', ms: 300 };
-        }
-        yield* [...answer('')].slice(1);
-      });
-      const page = await kit.open();
-      const session = await page.context().newCDPSession(page);
-      await kit.ask(page, 'Count');
-      await page.getByText('One').waitFor();
-      await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-      // The server has said everything meanwhile.
-      await expect.poll(() => kit.web.setup.device.active, patient).toBe(0);
-      await session.send('Page.setWebLifecycleState', { state: 'active' });
-      await page.getByText('One two three').waitFor();
-      await kit.finished(page);
-      expect(await page.getByRole('alert').count()).toBe(0);
-      await kit.ask(page, 'Count again');
-      await page.getByText('One two three').nth(1).waitFor();
-      await kit.finished(page);
-    });
-
     it('renders hostile answers inert: no script, no request, no dangerous link', async () => {
       const hostile = [
         '<img src=x onerror="window.hit=1"><script>window.hit=1</script><iframe src="https://evil.example/f"></iframe>',

@@ -7,8 +7,10 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { findChromium, noChromium } from '../support/find-chromium.ts';
 import { answer } from '../support/scripted-backend.ts';
 import { describeWithWeights } from '../support/weights.ts';
+import { keptText } from './kept-text.ts';
 import {
   ask,
+  askForStory,
   type ModelServer,
   long,
   openBrowser,
@@ -16,6 +18,7 @@ import {
   patient,
   pullSmallModel,
   rowOf,
+  shownText,
   smallModel,
   someWords,
   startModelServer,
@@ -93,30 +96,6 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
       [name, bytes, sha256],
     );
   }
-
-  /** What the history holds of the newest answer: what a page that ends now leaves behind. */
-  const keptText = (): Promise<string> =>
-    page.evaluate(
-      () =>
-        new Promise<string>((resolve, reject) => {
-          const opened = indexedDB.open('duanyun');
-          opened.addEventListener('error', () => reject(opened.error ?? new Error('the history cannot be opened')));
-          opened.addEventListener('success', () => {
-            const read = opened.result.transaction('conversations').objectStore('conversations').getAll();
-            read.addEventListener('error', () => reject(read.error ?? new Error('the history cannot be read')));
-            read.addEventListener('success', () => {
-              opened.result.close();
-              const all = read.result as {
-                updatedAt: number;
-                leafId: string;
-                turns: Record<string, { text: string }>;
-              }[];
-              const newest = all.toSorted((a, b) => b.updatedAt - a.updatedAt)[0];
-              resolve(newest?.turns[newest.leafId]?.text ?? '');
-            });
-          });
-        }),
-    );
 
   it('refuses what does not fit this device, with numbers and a smaller choice', async () => {
     const small = await browser.newPage();
@@ -215,7 +194,7 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
     await ask(page, 'Write a long story about a brave fox, a river and three friends.');
     await page.locator('.answer[aria-busy=true] .markdown').filter({ hasText: /\w{3}/ }).waitFor();
     // What a reload can lose is the last moment before it.
-    await expect.poll(keptText, patient).toMatch(/\w{3}/);
+    await expect.poll(() => keptText(page), patient).toMatch(/\w{3}/);
     await page.reload();
     await page.getByText('The page was closed or reloaded in mid-answer').waitFor();
     expect((await page.locator('.answer .markdown').last().textContent())?.length).toBeGreaterThan(2);
@@ -235,58 +214,17 @@ await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => 
     expect(await someWords(page)).toMatch(/This browser/);
   });
 
-  /** An answer of the page's own model that is on its way, and long. */
-  async function askForStory(): Promise<void> {
-    await page.getByRole('button', { name: 'New chat' }).last().click();
-    await page.getByRole('combobox', { name: 'Model' }).selectOption('page:smollm2-135m');
-    await ask(page, 'Write a long story about a brave fox, a river and three friends.');
-    await page.locator('.answer[aria-busy=true] .markdown').filter({ hasText: /\w{3}/ }).waitFor();
-  }
-  const shownText = async (): Promise<string> => (await page.locator('.answer .markdown').last().textContent()) ?? '';
-
   it('keeps what came when the browser ends the worker of the engine, and starts another', long, async () => {
-    await askForStory();
+    await askForStory(page);
     // Without a word: so ends what a browser takes away for want of memory.
     const worker = page.workers().find((each) => each.url().includes('/in-page-worker-'));
     expect(worker).toBeDefined();
     worker?.evaluate('self.close()').catch(() => {});
     await page.getByRole('alert').getByText('engine_crashed').waitFor();
-    expect((await shownText()).length).toBeGreaterThan(2);
+    expect((await shownText(page)).length).toBeGreaterThan(2);
     await ask(page, 'Say yes.');
     expect(await someWords(page)).toMatch(/This browser/);
     expect(await page.getByRole('alert').count()).toBe(1);
-  });
-
-  it('goes on in the page after it was put away and frozen', long, async () => {
-    await askForStory();
-    const session = await browser.newCDPSession(page);
-    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-    await new Promise((resolve) => {
-      setTimeout(resolve, 500);
-    });
-    await session.send('Page.setWebLifecycleState', { state: 'active' });
-    const before = (await shownText()).length;
-    await expect.poll(async () => (await shownText()).length, patient).toBeGreaterThan(before);
-    expect(await someWords(page)).toMatch(/This browser/);
-  });
-
-  it('keeps what came when the page is discarded in mid-answer, and answers again', long, async () => {
-    await askForStory();
-    // What is lost is the last moment before.
-    await expect.poll(keptText, patient).toMatch(/\w{3}/);
-    const address = page.url();
-    const session = await browser.newCDPSession(page);
-    await session.send('Page.setWebLifecycleState', { state: 'frozen' });
-    const isGone = page.waitForEvent('crash');
-    session.send('Page.crash').catch(() => {});
-    await isGone;
-    await page.close();
-    page = await newPage(address);
-    await page.getByText('The page was closed or reloaded in mid-answer').waitFor();
-    expect((await shownText()).length).toBeGreaterThan(2);
-    await page.getByRole('combobox', { name: 'Model' }).selectOption('page:smollm2-135m');
-    await ask(page, 'Say yes.');
-    expect(await someWords(page)).toMatch(/This browser/);
   });
 
   it('runs in one tab at a time, and follows the one that asks', long, async () => {

@@ -1,7 +1,7 @@
 /** A browser with a profile of its own, for tests of the engine inside the page. */
 import { type BrowserContext, chromium, type Page } from 'playwright';
 import { chromiumFlags, findChromium } from '../support/find-chromium.ts';
-import { fetchModel } from '../support/model-server.ts';
+import { ask, fetchModel } from '../support/model-server.ts';
 
 export { ask, type ModelServer, openPanel, rowOf, startModelServer } from '../support/model-server.ts';
 
@@ -38,6 +38,17 @@ export async function openBrowser(
 }
 
 export const pullSmallModel = (page: Page): Promise<void> => fetchModel(page, smallModel);
+
+/** An answer of the page's own model that is on its way, and long. */
+export async function askForStory(page: Page): Promise<void> {
+  await page.getByRole('button', { name: 'New chat' }).last().click();
+  await page.getByRole('combobox', { name: 'Model' }).selectOption('page:smollm2-135m');
+  await ask(page, 'Write a long story about a brave fox, a river and three friends.');
+  await page.locator('.answer[aria-busy=true] .markdown').filter({ hasText: /\w{3}/ }).waitFor();
+}
+
+export const shownText = async (page: Page): Promise<string> =>
+  (await page.locator('.answer .markdown').last().textContent()) ?? '';
 
 /** Some words of the newest answer; small models talk long, so the rest is stopped. */
 export async function someWords(page: Page): Promise<string> {

@@ -241,20 +241,22 @@ export class ChatStore {
     return { ...answer, state: 'broken', failure: { code, message } };
   }
 
-  /** One write after the other; a write that fails is said, and the conversation stays in memory. */
+  /** Writes in the order of the calls, without waiting for the one before: a page that is being frozen could not. A write that fails is said, and the conversation stays in memory. */
   #save(conversation = this.#state.conversation): Promise<void> {
+    const written = this.#write(conversation);
     const before = this.#saving;
-    this.#saving = (async () => {
-      await before;
-      try {
-        await this.#database.put(conversation);
-        if (this.#state.isUnsaved) this.#set({ isUnsaved: false });
-        this.#channel?.postMessage(conversation.id);
-      } catch {
-        this.#set({ isUnsaved: true });
-      }
-    })();
+    this.#saving = before.then(() => written);
     return this.#saving;
+  }
+
+  async #write(conversation: Conversation): Promise<void> {
+    try {
+      await this.#database.put(conversation);
+      if (this.#state.isUnsaved) this.#set({ isUnsaved: false });
+      this.#channel?.postMessage(conversation.id);
+    } catch {
+      this.#set({ isUnsaved: true });
+    }
   }
 
   async #change(change: () => Promise<void>): Promise<void> {

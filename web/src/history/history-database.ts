@@ -19,8 +19,12 @@ export class HistoryDatabase {
     return (await this.#open()).get('conversations', id);
   }
 
+  /** Later calls win. Committed with the call: a page that is frozen next cannot do it any more. */
   async put(conversation: Conversation): Promise<void> {
-    await (await this.#open()).put('conversations', conversation);
+    const transaction = (await this.#open()).transaction('conversations', 'readwrite');
+    const stored = transaction.store.put(conversation);
+    transaction.commit();
+    await Promise.all([stored, transaction.done]);
   }
 
   async delete(id: string): Promise<void> {
