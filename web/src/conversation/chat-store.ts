@@ -49,6 +49,7 @@ export class ChatStore {
   readonly #listeners = new Set<() => void>();
   readonly #channel = typeof BroadcastChannel === 'undefined' ? undefined : new BroadcastChannel('duanyun-history');
   #running: AbortController | undefined;
+  #isLeft = false;
   #saving: Promise<void> = Promise.resolve();
   readonly #answerer: Answerer;
 
@@ -71,6 +72,13 @@ export class ChatStore {
     });
     // It may go on for minutes while it is hidden, before it is frozen.
     document.addEventListener('freeze', saveRunning);
+    // The browser ends the connections of a page that it leaves, which says nothing of the server.
+    addEventListener('pagehide', () => {
+      this.#isLeft = true;
+    });
+    addEventListener('pageshow', () => {
+      this.#isLeft = false;
+    });
   }
 
   readonly subscribe = (listener: () => void): (() => void) => {
@@ -236,12 +244,16 @@ export class ChatStore {
   }
 
   #broken(answer: AnswerTurn, error: unknown): AnswerTurn {
+    if (this.#isLeft) return { ...answer, state: 'broken', failure: { code: 'reloaded', message: '' } };
     const { code, message } = error instanceof ApiError ? error : { code: 'not_understood', message: String(error) };
     if (code === 'unauthorized') this.#set({ needsKey: true });
     return { ...answer, state: 'broken', failure: { code, message } };
   }
 
-  /** Writes in the order of the calls, without waiting for the one before: a page that is being frozen could not. A write that fails is said, and the conversation stays in memory. */
+  /**
+   * Writes in the order of the calls, without waiting for the one before: a page that is being frozen could not. A write that
+   * fails is said, and the conversation stays in memory.
+   */
   #save(conversation = this.#state.conversation): Promise<void> {
     const written = this.#write(conversation);
     const before = this.#saving;
