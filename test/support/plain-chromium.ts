@@ -3,7 +3,6 @@
  * hidden, and one that is not hidden is never frozen, whatever it is told to.
  */
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { type BrowserContext, chromium, type Page } from 'playwright';
 import { chromiumFlags } from './find-chromium.ts';
 
@@ -13,6 +12,9 @@ export type PlainChromium = { context: BrowserContext; close(): Promise<void> };
 export async function startPlainChromium(executablePath: string, profile: string): Promise<PlainChromium> {
   const flags = [...chromiumFlags, '--lang=en-US', '--remote-debugging-port=0', `--user-data-dir=${profile}`];
   const child = spawn(executablePath, [...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+  });
   const address = await new Promise<string>((resolve, reject) => {
     let said = '';
     child.stderr.on('data', (piece: Buffer) => {
@@ -29,7 +31,6 @@ export async function startPlainChromium(executablePath: string, profile: string
   return {
     context,
     async close() {
-      const ended = once(child, 'exit');
       await browser.close();
       child.kill();
       await ended;

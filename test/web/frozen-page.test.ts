@@ -5,15 +5,15 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Page } from 'playwright';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { findChromium, noChromium } from '../support/find-chromium.ts';
+import { findChromium } from '../support/find-chromium.ts';
 import { freeze, hide, type PlainChromium, resume, startPlainChromium } from '../support/plain-chromium.ts';
 import { answer, event, type ScriptStep, start } from '../support/scripted-backend.ts';
-import { describeWithWeights } from '../support/weights.ts';
 import { keptText } from './kept-text.ts';
 import { deviceFirst } from './page-kit.ts';
 import {
   ask,
   askForStory,
+  describePage,
   long,
   type ModelServer,
   patient,
@@ -23,21 +23,14 @@ import {
   startModelServer,
 } from './page-with-model.ts';
 
-const executable = findChromium();
-const describePage =
-  executable === undefined
-    ? async (...[, name]: Parameters<typeof describeWithWeights>) => it(name, ({ skip }) => skip(noChromium))
-    : describeWithWeights;
-
 await describePage('smollm2-135m', 'a page that is put away', () => {
   const profile = mkdtempSync(path.join(os.tmpdir(), 'duanyun-frozen-'));
   let server: ModelServer;
   let browser: PlainChromium;
-  let page: Page;
 
   beforeAll(async () => {
     server = await startModelServer({ policy: deviceFirst });
-    browser = await startPlainChromium(executable ?? '', profile);
+    browser = await startPlainChromium(findChromium() ?? '', profile);
     browser.context.setDefaultTimeout(patient.timeout);
   }, long.timeout);
   afterEach(async () => {
@@ -73,7 +66,7 @@ await describePage('smollm2-135m', 'a page that is put away', () => {
   it('writes what has come before it is frozen', long, async () => {
     const gate = { isOpen: false };
     play(gate, [{ step: 'hang' }]);
-    page = await open();
+    const page = await open();
     await ask(page, 'Count');
     await page.getByText('One').waitFor();
     await hide(page);
@@ -87,7 +80,7 @@ await describePage('smollm2-135m', 'a page that is put away', () => {
   it('goes on with an answer that was finished meanwhile', long, async () => {
     const gate = { isOpen: false };
     play(gate, [...answer('')].slice(1));
-    page = await open();
+    const page = await open();
     await ask(page, 'Count');
     await page.getByText('One').waitFor();
     await hide(page);
@@ -104,7 +97,7 @@ await describePage('smollm2-135m', 'a page that is put away', () => {
   });
 
   it('goes on with an answer of its own model', long, async () => {
-    page = await open();
+    const page = await open();
     await pullSmallModel(page);
     await askForStory(page);
     await hide(page);
@@ -117,7 +110,7 @@ await describePage('smollm2-135m', 'a page that is put away', () => {
   });
 
   it('keeps what came when it is discarded in mid-answer, and answers again', long, async () => {
-    page = await open();
+    const page = await open();
     await askForStory(page);
     const address = page.url();
     await hide(page);
@@ -127,12 +120,12 @@ await describePage('smollm2-135m', 'a page that is put away', () => {
     session.send('Page.crash').catch(() => {});
     await isGone;
     await page.close();
-    page = await browser.context.newPage();
-    await page.goto(address);
-    await page.getByText('The page was closed or reloaded in mid-answer').waitFor();
-    expect((await shownText(page)).length).toBeGreaterThan(2);
-    await page.getByRole('combobox', { name: 'Model' }).selectOption('page:smollm2-135m');
-    await ask(page, 'Say yes.');
-    expect(await someWords(page)).toMatch(/This browser/);
+    const again = await browser.context.newPage();
+    await again.goto(address);
+    await again.getByText('The page was closed or reloaded in mid-answer').waitFor();
+    expect((await shownText(again)).length).toBeGreaterThan(2);
+    await again.getByRole('combobox', { name: 'Model' }).selectOption('page:smollm2-135m');
+    await ask(again, 'Say yes.');
+    expect(await someWords(again)).toMatch(/This browser/);
   });
 });

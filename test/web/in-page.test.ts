@@ -4,13 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import type { BrowserContext, Page, Request } from 'playwright';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import { findChromium, noChromium } from '../support/find-chromium.ts';
 import { answer } from '../support/scripted-backend.ts';
-import { describeWithWeights } from '../support/weights.ts';
 import { keptText } from './kept-text.ts';
 import {
   ask,
   askForStory,
+  describePage,
   type ModelServer,
   long,
   openBrowser,
@@ -24,10 +23,6 @@ import {
   startModelServer,
 } from './page-with-model.ts';
 
-const describePage =
-  findChromium() === undefined
-    ? async (...[, name]: Parameters<typeof describeWithWeights>) => it(name, ({ skip }) => skip(noChromium))
-    : describeWithWeights;
 const privateQuestion = 'My phone number is 13812345678. Say hello.';
 
 await describePage('smollm2-135m', 'the engine inside the page', ({ entry }) => {

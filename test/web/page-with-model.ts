@@ -1,7 +1,9 @@
 /** A browser with a profile of its own, for tests of the engine inside the page. */
 import { type BrowserContext, chromium, type Page } from 'playwright';
-import { chromiumFlags, findChromium } from '../support/find-chromium.ts';
+import { it } from 'vitest';
+import { chromiumFlags, findChromium, noChromium } from '../support/find-chromium.ts';
 import { ask, fetchModel } from '../support/model-server.ts';
+import { describeWithWeights } from '../support/weights.ts';
 
 export { ask, type ModelServer, openPanel, rowOf, startModelServer } from '../support/model-server.ts';
 
@@ -10,6 +12,12 @@ export const smallModel = 'SmolLM2-135M-Instruct';
 export const patient = { timeout: 240_000 };
 /** For a test in which a model loads and speaks: a second where the machine is free, minutes where it is not. */
 export const long = { timeout: 600_000 };
+
+/** `describeWithWeights` where there is a Chromium; elsewhere one test that is skipped, and says why. */
+export const describePage =
+  findChromium() === undefined
+    ? async (...[, name]: Parameters<typeof describeWithWeights>) => it(name, ({ skip }) => skip(noChromium))
+    : describeWithWeights;
 
 type BrowserOptions = {
   serviceWorkers?: 'allow' | 'block';
